@@ -1,0 +1,12 @@
+"""What every page's shell needs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.http import HttpRequest
+
+
+def shell(request: HttpRequest) -> dict[str, Any]:
+    """Navigation and theme for the base layout."""
+    return {}

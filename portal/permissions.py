@@ -1,0 +1,65 @@
+"""Who may do what: one question, ``has_role``, asked by pages and API alike."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from functools import wraps
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from django.contrib.auth.views import redirect_to_login
+from django.core.exceptions import PermissionDenied
+
+from portal.roles import Role
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.http import HttpRequest, HttpResponseBase
+
+    from portal.models import User
+
+View = TypeVar("View", bound=Callable[..., Any])
+
+
+def has_role(user: User | AnonymousUser, role: Role, scopes: Iterable[str] = ()) -> bool:
+    """Whether ``user`` holds ``role`` for everything or within one of ``scopes`` (``stage:create``, its section …).
+
+    Everyone who is signed in is a viewer. An administrator holds every role.
+    """
+    if role is Role.ANONYMOUS:
+        return True
+    if not user.is_authenticated or not user.is_active:
+        return False
+    if role is Role.VIEWER or user.is_superuser:
+        return True
+    grants = granted(user)
+    if (Role.ADMINISTRATOR.value, "") in grants:
+        return True
+    return any((role.value, scope) in grants for scope in ("", *scopes))
+
+
+def granted(user: User) -> frozenset[tuple[str, str]]:
+    """The (role, scope) pairs of a person, read once per user object, that is once per request."""
+    kept: frozenset[tuple[str, str]] | None = getattr(user, "_granted_roles", None)
+    if kept is None:
+        kept = frozenset(user.role_grants.values_list("role", "scope"))
+        user._granted_roles = kept  # type: ignore[attr-defined]
+    return kept
+
+
+def requires(role: Role) -> Callable[[View], View]:
+    """State the role that a page needs. Anonymous visitors are sent to sign in, others without it get a 403."""
+
+    def decorate(view: View) -> View:
+        @wraps(view)
+        def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
+            if not has_role(request.user, role):
+                if not request.user.is_authenticated:
+                    return redirect_to_login(request.get_full_path())
+                raise PermissionDenied(f"This page needs the role {role.value}.")
+            response: HttpResponseBase = view(request, *args, **kwargs)
+            return response
+
+        guarded.required_role = role  # type: ignore[attr-defined]
+        return guarded  # type: ignore[return-value]
+
+    return decorate
