@@ -2,4 +2,6 @@
 
 from portal.plugin import Plugin
 
-plugin = Plugin(name="metrics", title="Metrics", summary="The metrics dictionary and the figures.", requires=("stages",))
+plugin = Plugin(
+    name="metrics", title="Metrics", summary="The metrics dictionary and the figures.", requires=("stages",)
+)

@@ -24,7 +24,9 @@ class RoleGrant(models.Model):
     """
 
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_grants")
-    role = models.CharField(max_length=20, choices=[(role.value, role.value) for role in Role if role is not Role.ANONYMOUS])
+    role = models.CharField(
+        max_length=20, choices=[(role.value, role.value) for role in Role if role is not Role.ANONYMOUS]
+    )
     scope = models.CharField(max_length=200, blank=True)
     granted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     granted_at = models.DateTimeField(auto_now_add=True)

@@ -2,4 +2,8 @@
 
 from portal.plugin import Plugin
 
-plugin = Plugin(name="stages", title="Stages", summary="The handbook catalog: sections, stages, groups and their resources.")
+plugin = Plugin(
+    name="stages",
+    title="Stages",
+    summary="The handbook catalog: sections, stages, groups and their resources.",
+)

@@ -2,4 +2,9 @@
 
 from portal.plugin import Plugin
 
-plugin = Plugin(name="telemetry", title="Telemetry", summary="The door for raw data: pings, version check, offline reports.", requires=("metrics",))
+plugin = Plugin(
+    name="telemetry",
+    title="Telemetry",
+    summary="The door for raw data: pings, version check, offline reports.",
+    requires=("metrics",),
+)
