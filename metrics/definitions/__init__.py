@@ -1,0 +1,1 @@
+"""The dictionary's rules: reading definitions, slots, the reading plan, mapping, hygiene, review."""
