@@ -13,3 +13,9 @@ class PortalConfig(AppConfig):
         from portal.plugins.registry import registry
 
         registry.load()
+
+        # The Celery app must exist in every process that sends a task, and be told of the tasks' hints.
+        import portal.wakeups  # noqa: F401
+        from portal.celery import make_message_folders
+
+        make_message_folders()

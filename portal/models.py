@@ -67,3 +67,13 @@ class Job(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} ({self.state})"
+
+
+class Wakeup(models.Model):
+    """A hint that waits in a queue of an outside broker. Written by ``portal.wakeups``."""
+
+    hint = models.CharField(max_length=250, primary_key=True)
+    sent_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return self.hint

@@ -1,0 +1,131 @@
+"""Long work with its progress: a row that the Tasks page shows while it runs and finds again afterwards.
+
+    with job("Fill back readings", total=len(pings), user=request.user) as progress:
+        for batch in batches:
+            progress.check_cancelled()
+            refill(batch)
+            progress.advance(len(batch), f"{batch.month} filled")
+
+Call ``advance`` between transactions, not within one: others see the row only once it is committed.
+"""
+
+from __future__ import annotations
+
+import time
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any
+
+from django.utils import timezone
+
+from portal.models import Job, User
+
+WRITE_EVERY = 0.5
+"""Seconds between two writes of progress; a loop may call ``advance`` as often as it likes."""
+LOST_AFTER = timedelta(minutes=15)
+"""A running job that has said nothing for this long is taken to have died with its process."""
+
+
+class Cancelled(Exception):
+    """Raised by ``check_cancelled`` when somebody asked for the job to stop."""
+
+
+class Progress:
+    """Handed to the body of ``job``; writes what it is told, at most twice a second."""
+
+    def __init__(self, job: Job) -> None:
+        self.job = job
+        self._written = time.monotonic()
+
+    def advance(self, by: int = 1, message: str | None = None) -> None:
+        """``by`` more are done; ``message`` is a sentence for the page."""
+        self.job.done += by
+        if message is not None:
+            self.job.message = message
+        self._write()
+
+    def say(self, message: str) -> None:
+        """Change the sentence only."""
+        self.advance(0, message)
+
+    def expect(self, total: int | None) -> None:
+        """Set the total once it is known."""
+        self.job.total = total
+        self._write(now=True)
+
+    def result(self, **values: Any) -> None:
+        """Keep values (JSON) with the job, for whoever links to it."""
+        self.job.result = {**self.job.result, **values}
+        self._write(now=True)
+
+    def check_cancelled(self) -> None:
+        """Raise ``Cancelled`` where somebody pressed Cancel. Call it where stopping leaves nothing half-done."""
+        self._write()
+        if self.job.cancel_requested:
+            raise Cancelled(f"{self.job.name} was cancelled.")
+
+    def _write(self, *, now: bool = False) -> None:
+        if not now and time.monotonic() - self._written < WRITE_EVERY:
+            return
+        self._written = time.monotonic()
+        self.job.heartbeat_at = timezone.now()
+        self.job.save(update_fields=["done", "total", "message", "result", "heartbeat_at"])
+        self.job.refresh_from_db(fields=["cancel_requested"])
+
+
+def waiting(name: str, *, total: int | None = None, user: User | None = None) -> Job:
+    """A job that will start later: a page makes it, hands ``job.pk`` to a task, and shows it at once."""
+    return Job.objects.create(name=name, total=total, started_by=user)
+
+
+@contextmanager
+def job(
+    name: str, *, total: int | None = None, user: User | None = None, existing: int | None = None
+) -> Iterator[Progress]:
+    """Run the body as a job. ``existing`` takes up one made by ``waiting`` instead of making a new one.
+
+    An error is kept with the job and raised on; ``Cancelled`` ends the job quietly. One that was cancelled while it
+    waited stops at the body's first ``check_cancelled``.
+    """
+    started = timezone.now()
+    row = Job.objects.get(pk=existing) if existing is not None else Job(name=name, started_by=user)
+    row.state, row.started_at, row.heartbeat_at = Job.State.RUNNING, started, started
+    row.finished_at, row.error, row.done = None, "", 0
+    row.total = total if total is not None else row.total
+    row.save()
+    progress = Progress(row)
+    try:
+        yield progress
+    except Cancelled:
+        _finish(row, Job.State.CANCELLED)
+    except BaseException as error:
+        row.error = "".join(traceback.format_exception_only(error)).strip()
+        _finish(row, Job.State.FAILED)
+        raise
+    else:
+        _finish(row, Job.State.DONE)
+
+
+def cancel(job_id: int) -> bool:
+    """Ask a job to stop; one that has not started is cancelled at once. Says whether there was anything to stop."""
+    now = timezone.now()
+    if Job.objects.filter(pk=job_id, state=Job.State.WAITING).update(
+        state=Job.State.CANCELLED, finished_at=now, cancel_requested=True
+    ):
+        return True
+    return bool(Job.objects.filter(pk=job_id, state=Job.State.RUNNING).update(cancel_requested=True))
+
+
+def give_up_lost() -> int:
+    """Mark running jobs whose process has died (no sign of life for ``LOST_AFTER``) as failed."""
+    now = timezone.now()
+    return Job.objects.filter(state=Job.State.RUNNING, heartbeat_at__lt=now - LOST_AFTER).update(
+        state=Job.State.FAILED, finished_at=now, error="The process that ran this job has gone away."
+    )
+
+
+def _finish(row: Job, state: Job.State) -> None:
+    row.state, row.finished_at, row.heartbeat_at = state, timezone.now(), timezone.now()
+    row.save(update_fields=["state", "error", "done", "total", "message", "result", "heartbeat_at", "finished_at"])
