@@ -1,0 +1,44 @@
+"""The catalog's models: the structure, the handbook content, people, and what happens to both."""
+
+from stages.models.changes import (
+    BlockRevision,
+    Draft,
+    Follow,
+    FormerKey,
+    ImportConflict,
+    ImportRun,
+    LinkCheck,
+    Succession,
+    Suggestion,
+    Visit,
+)
+from stages.models.content import Block, BlockKind, Dialect, DocLabel, Placement, Resource, StartingPoint
+from stages.models.people import Contact, Responsibility
+from stages.models.structure import Category, Group, Maturity, Section, Stage
+
+__all__ = [
+    "Block",
+    "BlockKind",
+    "BlockRevision",
+    "Category",
+    "Contact",
+    "Dialect",
+    "DocLabel",
+    "Draft",
+    "Follow",
+    "FormerKey",
+    "Group",
+    "ImportConflict",
+    "ImportRun",
+    "LinkCheck",
+    "Maturity",
+    "Placement",
+    "Resource",
+    "Responsibility",
+    "Section",
+    "Stage",
+    "StartingPoint",
+    "Succession",
+    "Suggestion",
+    "Visit",
+]

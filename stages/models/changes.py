@@ -1,0 +1,224 @@
+"""What happens to the catalog: revisions, drafts, suggestions, imports, link checks, successions, visits."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from stages.models.content import Block, BlockKind, Resource
+from stages.models.structure import Stage
+
+
+class BlockRevision(models.Model):
+    """A version of a block's content, whole: what undo, restore, merge and the readable history are made from.
+
+    The triggers' history says what happened to each row; this says what people saw.
+    """
+
+    block = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="revisions")
+    version = models.PositiveIntegerField()
+    content = models.JSONField()
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=200, blank=True)
+    how = models.CharField(max_length=20, help_text="edit, import, restore, undo, suggestion, merge, api")
+    reason = models.CharField(max_length=1000, blank=True)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-version"]
+        constraints = [models.UniqueConstraint(fields=["block", "version"], name="one_revision_per_version")]
+        indexes = [models.Index(fields=["block", "at"], name="revision_by_block_and_time")]
+
+    def __str__(self) -> str:
+        return f"{self.block_id} v{self.version}"
+
+
+class Draft(models.Model):
+    """Typed, not saved yet: one per person and block, kept when the browser closes."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="drafts")
+    kind = models.CharField(max_length=20, choices=BlockKind.choices)
+    heading = models.CharField(max_length=300, blank=True)
+    base_version = models.PositiveIntegerField(default=0)
+    form = models.JSONField()
+    saved_at = models.DateTimeField(auto_now=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "stage", "kind", "heading"], name="one_draft_per_block")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.stage_id} {self.kind}"
+
+
+class Suggestion(models.Model):
+    """An edit that a viewer proposes; an editor of the stage accepts, changes or declines it."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        ACCEPTED = "accepted"
+        CHANGED = "changed", "accepted with changes"
+        DECLINED = "declined"
+
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="suggestions")
+    kind = models.CharField(max_length=20, choices=BlockKind.choices)
+    heading = models.CharField(max_length=300, blank=True)
+    base_version = models.PositiveIntegerField(default=0)
+    content = models.JSONField()
+    reason = models.CharField(max_length=1000, blank=True)
+    author = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    created_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+    answer = models.CharField(max_length=1000, blank=True)
+
+    class Meta:
+        ordering = ["created_at"]
+
+    def __str__(self) -> str:
+        return f"{self.stage_id} {self.kind}: {self.state}"
+
+
+class ImportRun(models.Model):
+    """One import: what was read, when, by whom, and its report."""
+
+    kind = models.CharField(max_length=20, help_text="structure or handbook")
+    source = models.CharField(max_length=1000)
+    digest = models.CharField(max_length=64)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+    report = models.JSONField(default=dict)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.source} {self.at:%Y-%m-%d}"
+
+
+class ImportConflict(models.Model):
+    """A block that both the portal and the source changed since the last import; the portal's text stands."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        PORTAL = "portal", "the portal's text was kept"
+        SOURCE = "source", "the source's text was taken"
+
+    block = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="conflicts")
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="conflicts")
+    source_content = models.JSONField()
+    fields = models.JSONField(default=list, help_text="What both changed, in words.")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["block"], condition=models.Q(state="open"), name="one_open_conflict_per_block"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.block_id} {self.state}"
+
+
+class LinkCheck(models.Model):
+    """What came of looking at a resource's link last time. Unreachable is not dead."""
+
+    class State(models.TextChoices):
+        OK = "ok", "works"
+        MOVED = "moved", "moved"
+        DEAD = "dead", "dead"
+        UNREACHABLE = "unreachable", "unreachable from here"
+        RESTRICTED = "restricted", "needs sign-in"
+        REFUSED = "refused", "not checked"
+        ROBOTS = "robots", "not checked: robots.txt"
+
+    resource = models.OneToOneField(Resource, on_delete=models.CASCADE, related_name="link_check")
+    state = models.CharField(max_length=12, choices=State.choices)
+    status = models.PositiveSmallIntegerField(null=True)
+    sentence = models.CharField(max_length=500)
+    checked_url = models.TextField()
+    moved_to = models.TextField(blank=True)
+    checked_at = models.DateTimeField()
+    failing_since = models.DateTimeField(null=True)
+
+    def __str__(self) -> str:
+        return f"{self.checked_url}: {self.state}"
+
+
+class FormerKey(models.Model):
+    """A key that a section, stage, group or category once had: old links lead on to where it is now."""
+
+    kind = models.CharField(max_length=10)
+    key = models.CharField(max_length=100)
+    target_key = models.CharField(max_length=100)
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["kind", "key"], name="one_target_per_former_key")]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.key} → {self.target_key}"
+
+
+class Succession(models.Model):
+    """A change of the structure: renamed, moved, split, merged, retired; with its date and reason."""
+
+    class How(models.TextChoices):
+        RENAMED = "renamed"
+        MOVED = "moved"
+        SPLIT = "split"
+        MERGED = "merged"
+        RETIRED = "retired"
+        RESTORED = "restored"
+
+    kind = models.CharField(max_length=10)
+    how = models.CharField(max_length=10, choices=How.choices)
+    from_key = models.CharField(max_length=100)
+    from_name = models.CharField(max_length=200)
+    to_key = models.CharField(max_length=100, blank=True)
+    to_name = models.CharField(max_length=200, blank=True)
+    on = models.DateField()
+    reason = models.CharField(max_length=1000, blank=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-on", "-id"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.from_name} {self.how} {self.to_name}".strip()
+
+
+class Follow(models.Model):
+    """Who wants to hear of changes to a stage."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="followed_stages")
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="followers")
+    since = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "stage"], name="followed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} follows {self.stage_id}"
+
+
+class Visit(models.Model):
+    """When a person last looked at a stage's page, for "changes since your last visit"."""
+
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="+")
+    seen_at = models.DateTimeField()
+    before_at = models.DateTimeField(null=True, help_text="The visit before this one.")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "stage"], name="one_visit_per_person_and_stage")]
+
+    def __str__(self) -> str:
+        return f"{self.user_id} {self.stage_id} {self.seen_at:%Y-%m-%d}"

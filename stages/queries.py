@@ -1,0 +1,57 @@
+"""Reads that cross rows: each has a name here and returns frozen values."""
+
+from __future__ import annotations
+
+from django.db.models import Prefetch, QuerySet
+
+from stages.models import Category, Group, Section, Stage
+from stages.names import folded
+from stages.slots import Catalog
+
+
+def group_named(product_group: str) -> Group | None:
+    """The group that a metric's ``product_group`` means: key, name or label, whatever the case and separators.
+
+    ``group::source code``, ``source_code``, ``source code`` and ``Source Code`` are the same. The key wins over the
+    name, the name over the label; a label that two groups share names neither.
+    """
+    wanted = folded(product_group)
+    if not wanted:
+        return None
+    by_name: list[Group] = []
+    by_label: list[Group] = []
+    for group in Group.objects.select_related("stage"):
+        if folded(group.key) == wanted:
+            return group
+        if folded(group.name) == wanted:
+            by_name.append(group)
+        elif group.label and folded(group.label) == wanted:
+            by_label.append(group)
+    for found in (by_name, by_label):
+        current = [group for group in found if group.retired_on is None] or found
+        if len(current) == 1:
+            return current[0]
+    return None
+
+
+def catalog() -> Catalog:
+    """All sections and stages that are not retired, in their order."""
+    stages = tuple(Stage.objects.filter(retired_on=None).select_related("section"))
+    return Catalog(sections=tuple(Section.objects.filter(retired_on=None)), stages=stages)
+
+
+def stages_by_section() -> list[tuple[Section | None, list[Stage]]]:
+    """The stages in use under their sections, in order; those without a section last."""
+    groups = Prefetch("groups", queryset=Group.objects.filter(retired_on=None))
+    stages = list(Stage.objects.filter(retired_on=None).select_related("section").prefetch_related(groups))
+    sections: list[Section | None] = [*Section.objects.filter(retired_on=None), None]
+    listed = [
+        (section, [stage for stage in stages if stage.section_id == (section.pk if section else None)])
+        for section in sections
+    ]
+    return [(section, found) for section, found in listed if found or section is not None]
+
+
+def categories_of(group: Group) -> QuerySet[Category]:
+    """The categories of a group that are not retired."""
+    return group.categories.filter(retired_on=None).order_by("name")
