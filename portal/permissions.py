@@ -37,6 +37,13 @@ def has_role(user: User | AnonymousUser, role: Role, scopes: Iterable[str] = ())
     return any((role.value, scope) in grants for scope in ("", *scopes))
 
 
+def has_role_anywhere(user: User | AnonymousUser, role: Role) -> bool:
+    """Whether ``user`` holds ``role`` for everything or within any scope at all."""
+    if has_role(user, role):
+        return True
+    return user.is_authenticated and user.is_active and any(held == role.value for held, _ in granted(user))
+
+
 def granted(user: User) -> frozenset[tuple[str, str]]:
     """The (role, scope) pairs of a person, read once per user object, that is once per request."""
     kept: frozenset[tuple[str, str]] | None = getattr(user, "_granted_roles", None)
@@ -46,13 +53,26 @@ def granted(user: User) -> frozenset[tuple[str, str]]:
     return kept
 
 
-def requires(role: Role) -> Callable[[View], View]:
-    """State the role that a page needs. Anonymous visitors are sent to sign in, others without it get a 403."""
+def requires(
+    role: Role, *, scopes: Callable[..., Iterable[str]] | None = None, anywhere: bool = False
+) -> Callable[[View], View]:
+    """State the role that a page needs. Anonymous visitors are sent to sign in, others without it get a 403.
+
+    ``scopes(request, **url_kwargs)`` names the scopes in which the role suffices; ``anywhere`` lets in who holds it
+    in any scope (the view then asks about the single thing).
+    """
 
     def decorate(view: View) -> View:
         @wraps(view)
         def guarded(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponseBase:
-            if not has_role(request.user, role):
+            if anywhere:
+                allowed = has_role_anywhere(request.user, role)
+            else:
+                within = (
+                    scopes(request, *args, **kwargs) if scopes is not None and request.user.is_authenticated else ()
+                )
+                allowed = has_role(request.user, role, within)
+            if not allowed:
                 if not request.user.is_authenticated:
                     return redirect_to_login(request.get_full_path())
                 raise PermissionDenied(f"This page needs the role {role.value}.")

@@ -16,11 +16,15 @@ Subject = TypeVar("Subject")
 
 @dataclass(frozen=True, eq=False)
 class Slot(Generic[Subject]):
-    """A place on a page: its name for people, the type of subject its panels are given, and what belongs there."""
+    """A place on a page: its name for people, the type of subject its panels are given, and what belongs there.
+
+    Where ``framed`` is false the page itself lays its panels out (a strip of figures): they get no card of their own.
+    """
 
     name: str
     subject: type[Subject]
     description: str
+    framed: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)

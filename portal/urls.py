@@ -7,9 +7,19 @@ from django.urls import URLPattern, URLResolver, include, path
 
 from portal.plugins.registry import registry
 
-urlpatterns: list[URLPattern | URLResolver] = [
+host_urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+]
+
+
+def plugin_urlpatterns() -> list[URLPattern | URLResolver]:
+    """The URLconfs of the plugins that are loaded now."""
+    return [path(mount.prefix, include(mount.urlconf)) for _, mount in registry.each("urls")]
+
+
+urlpatterns: list[URLPattern | URLResolver] = [
+    *host_urlpatterns,
     path("api/", include("portal.api.urls")),
-    *(path(mount.prefix, include(mount.urlconf)) for _, mount in registry.each("urls")),
+    *plugin_urlpatterns(),
 ]

@@ -2,23 +2,34 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern, URLResolver, include, path
+from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
-from rest_framework.routers import DefaultRouter
 
+from portal.api.root import ApiRouter, NotFoundView
 from portal.plugin import ApiRoute, ApiUrls
 from portal.plugins.registry import registry
 
-router = DefaultRouter()
-extra: list[URLPattern | URLResolver] = []
-for _plugin, route in registry.each("api"):
-    if isinstance(route, ApiRoute):
-        router.register(route.prefix, route.viewset, basename=route.basename)
-    elif isinstance(route, ApiUrls):
-        extra.append(path(route.prefix, include(route.urlconf)))
 
-urlpatterns: list[URLPattern | URLResolver] = [
-    path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-    path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
-    path("v1/", include([*extra, *router.urls])),
-]
+def api_v1() -> list[URLPattern | URLResolver]:
+    """What stands under ``/api/v1/``, from the plugins that are loaded now."""
+    router = ApiRouter()
+    extra: list[URLPattern | URLResolver] = []
+    for _, route in registry.each("api"):
+        if isinstance(route, ApiRoute):
+            router.register(route.prefix, route.viewset, basename=route.basename)
+        elif isinstance(route, ApiUrls):
+            extra.append(path(route.prefix, include(route.urlconf)))
+    return [*extra, *router.urls]
+
+
+def api_patterns() -> list[URLPattern | URLResolver]:
+    """Schema, its page, and the routes; what is none of them answers as a problem document too."""
+    return [
+        path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
+        path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+        path("v1/", include(api_v1())),
+        re_path(r"^(?:.*/)?$", NotFoundView.as_view(), name="api-not-found"),
+    ]
+
+
+urlpatterns = api_patterns()

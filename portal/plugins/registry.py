@@ -67,7 +67,12 @@ class Registry:
 
     def panels(self, slot: Slot[Any]) -> list[Panel[Any]]:
         """The panels of a slot, in their order."""
-        return sorted((panel for _, panel in self.each("panels") if panel.slot is slot), key=lambda panel: panel.order)
+        return [panel for _, panel in self.panels_with_plugin(slot)]
+
+    def panels_with_plugin(self, slot: Slot[Any]) -> list[tuple[Plugin, Panel[Any]]]:
+        """The panels of a slot, in their order, each with the plugin that brings it."""
+        found = [(plugin, panel) for plugin, panel in self.each("panels") if panel.slot is slot]
+        return sorted(found, key=lambda pair: pair[1].order)
 
     def resolve(self, reference: str) -> SourceLink | None:
         """The page behind an opaque source reference ``name:rest``; ``None`` where no plugin knows it (any more)."""

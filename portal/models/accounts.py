@@ -1,0 +1,38 @@
+"""People and the roles they hold."""
+
+from __future__ import annotations
+
+from django.contrib.auth.models import AbstractUser
+from django.db import models
+
+from portal.roles import Role
+
+
+class User(AbstractUser):
+    """A person who signs in. Roles are granted by ``RoleGrant``; ``is_superuser`` counts as administrator."""
+
+    display_name = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return self.display_name or self.get_full_name() or self.username
+
+
+class RoleGrant(models.Model):
+    """A role given to a person: for everything (empty scope) or within one scope such as ``stage:create``.
+
+    The scope is an opaque word of the plugin that owns the subject; the host only compares it.
+    """
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="role_grants")
+    role = models.CharField(
+        max_length=20, choices=[(role.value, role.value) for role in Role if role is not Role.ANONYMOUS]
+    )
+    scope = models.CharField(max_length=200, blank=True)
+    granted_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
+    granted_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["user", "role", "scope"], name="one_grant_per_role_and_scope")]
+
+    def __str__(self) -> str:
+        return f"{self.user}: {self.role} {self.scope}".strip()
