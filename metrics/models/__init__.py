@@ -6,6 +6,7 @@ from metrics.models.dictionary import (
     IndicatorMapping,
     MetricDefinition,
     MetricSlot,
+    ProposedChange,
 )
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "IndicatorMapping",
     "MetricDefinition",
     "MetricSlot",
+    "ProposedChange",
 ]

@@ -66,6 +66,9 @@ class MetricDefinition(models.Model):
     name = models.TextField(blank=True)
     description = models.TextField(blank=True)
     product_group = models.TextField(blank=True, help_text="As written in the file.")
+    group = models.ForeignKey(
+        "stages.Group", null=True, blank=True, on_delete=models.SET_NULL, related_name="metric_definitions"
+    )
     product_section = models.TextField(blank=True)
     product_stage = models.TextField(blank=True)
     product_categories = ArrayField(models.TextField(), default=list, blank=True)
@@ -192,6 +195,38 @@ class IndicatorMapping(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} of {self.subject_kind} {self.subject_key or self.product_group} is {self.metric_id}"
+
+
+class ProposedChange(models.Model):
+    """What an owner would like to change in a definition, until a reviewer approves or refuses it with a reason."""
+
+    class State(models.TextChoices):
+        """Where a proposal stands."""
+
+        OPEN = "open"
+        APPROVED = "approved"
+        REFUSED = "refused"
+        WITHDRAWN = "withdrawn"
+
+    definition = models.ForeignKey(MetricDefinition, on_delete=models.CASCADE, related_name="proposals")
+    changes = models.JSONField(help_text="The proposed value of each changed field.")
+    base_version = models.PositiveIntegerField()
+    from_month = models.DateField(null=True, blank=True, help_text="From when a changed mapping holds.")
+    reason = models.TextField()
+    proposed_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    proposed_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    decided_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    decided_at = models.DateTimeField(null=True, blank=True)
+    decision = models.TextField(blank=True)
+
+    class Meta:
+        ordering = ["-proposed_at"]
+
+    def __str__(self) -> str:
+        return f"proposal {self.pk} for {self.definition_id} ({self.state})"
 
 
 class EventDefinition(models.Model):
