@@ -93,7 +93,7 @@ def findings_of(parsed: ParsedDefinition) -> list[Finding]:
             Finding(
                 code="indicator_not_monthly",
                 key="time_frame",
-                sentence=f"Typed {', '.join(kinds)} with the time frame {values['time_frame']}; such figures are 28-day.",
+                sentence=f"Typed {', '.join(kinds)} with the time frame {values['time_frame']}; it should be 28d.",
             )
         )
     found += [Finding(code="reading_note", sentence=note[:1].upper() + note[1:] + ".") for note in parsed.notes]
@@ -119,7 +119,9 @@ def _from_schema(error: ValidationError) -> Finding:
         return Finding(code="old_status", key=key, sentence=f"The status {error.instance} is of the old format.")
     if error.validator == "enum":
         allowed = ", ".join(map(str, error.validator_value))
-        return Finding(code="bad_field", key=key, sentence=f"{key} holds {error.instance!r}; expected one of {allowed}.")
+        return Finding(
+            code="bad_field", key=key, sentence=f"{key} holds {error.instance!r}; expected one of {allowed}."
+        )
     return Finding(code="bad_field", key=key, sentence=f"{key} holds {error.instance!r}: {_expected(error)}.")
 
 

@@ -35,12 +35,40 @@ CATEGORIES = ("operational", "optional", "subscription", "standard")
 SUFFIXES = {"7d": "_weekly", "28d": "_monthly", "all": ""}
 
 FIELDS = frozenset(
-    """key_path name description product_group product_categories value_type value_json_schema status milestone
-    milestone_removed introduced_by_url removed_by_url repair_issue_url time_frame data_source data_category
-    instrumentation_class options events performance_indicator_type tiers""".split()
+    {
+        "key_path",
+        "name",
+        "description",
+        "product_group",
+        "product_categories",
+        "value_type",
+        "value_json_schema",
+        "status",
+        "milestone",
+        "milestone_removed",
+        "introduced_by_url",
+        "removed_by_url",
+        "repair_issue_url",
+        "time_frame",
+        "data_source",
+        "data_category",
+        "instrumentation_class",
+        "options",
+        "events",
+        "performance_indicator_type",
+        "tiers",
+    }
 )
-OLD_FIELDS = frozenset("product_section product_stage product_category distribution tier skip_validation".split())
-EVENT_ONLY_FIELDS = frozenset("action category identifiers internal_events additional_properties".split())
+OLD_FIELDS = frozenset(
+    {
+        "product_section",
+        "product_stage",
+        "product_category",
+        "distribution",
+        "tier",
+        "skip_validation",
+    }
+)
 
 INDICATORS = ("smau", "gmau", "paid_gmau", "umau")
 
@@ -132,9 +160,7 @@ def parse_event(entry: Entry) -> ParsedEvent | Fault:
     return ParsedEvent(action=action, values=values, file=entry.file, line=entry.line, raw=entry.fields)
 
 
-def parse_definition(
-    entry: Entry, *, allow_unknown_fields: bool = False
-) -> tuple[list[ParsedDefinition], list[Fault]]:
+def parse_definition(entry: Entry, *, allow_unknown_fields: bool = False) -> tuple[list[ParsedDefinition], list[Fault]]:
     """The definitions of an entry: one, or one for each of its time frames. With a fault, none."""
     reading = _Reading(entry)
     _check_fields(reading, allow_unknown_fields)
