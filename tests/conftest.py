@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
@@ -205,7 +205,7 @@ class Clock:
 
     def __init__(self) -> None:
         self._traveller: time_machine.travel | None = None
-        self._coordinates: time_machine.Coordinates | None = None
+        self._coordinates: Any = None
 
     def at(self, moment: str | datetime) -> datetime:
         """Set it, to ``"2026-11-02"``, ``"2026-11-02 09:30"`` (UTC) or a datetime; returns that moment."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pghistory
 from django.db.models import Q
 from django.utils import timezone
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
@@ -37,6 +38,8 @@ class TokenAuthentication(BaseAuthentication):
         if not token.in_force(now):
             raise AuthenticationFailed("This token was revoked." if token.revoked_at else "This token has expired.")
         note_use(token)
+        # The history of this request was opened before it was known whose token it is.
+        pghistory.context(user=token.user_id, token=token.pk)
         return token.user, token
 
     def authenticate_header(self, request: Request) -> str:

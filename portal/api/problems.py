@@ -56,13 +56,12 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         got_request_exception.send(sender=type(view), request=getattr(request, "_request", None))
         return problem(500, "The server failed while answering. The failure is logged.", request=request)
     headers: dict[str, str] = {}
-    if getattr(exc, "auth_header", None):
-        headers["WWW-Authenticate"] = exc.auth_header
-    if getattr(exc, "wait", None):
-        headers["Retry-After"] = str(int(exc.wait))  # type: ignore[attr-defined]
+    challenge = getattr(exc, "auth_header", None)
+    if challenge:
+        headers["WWW-Authenticate"] = str(challenge)
     if isinstance(exc, exceptions.ValidationError):
         in_query = request is not None and request.method in SAFE_METHODS
-        errors = [error_entry(path, detail, code=detail.code, in_query=in_query) for path, detail in leaves(exc.detail)]
+        errors = [error_entry(path, detail, in_query=in_query) for path, detail in leaves(exc.detail)]
         count = len(errors)
         sentence = "One value was not accepted." if count == 1 else f"{count} values were not accepted."
         return problem(exc.status_code, sentence, request=request, errors=errors, headers=headers)
@@ -89,8 +88,9 @@ def leaves(detail: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str,
         yield path, exceptions.ErrorDetail(str(detail), code="invalid")
 
 
-def error_entry(path: tuple[str, ...], detail: str, *, code: str, in_query: bool = False) -> dict[str, str]:
+def error_entry(path: tuple[str, ...], detail: exceptions.ErrorDetail, *, in_query: bool) -> dict[str, str]:
     """One entry of ``errors``: the field by name and as a JSON pointer, or the query parameter."""
+    code = detail.code or "invalid"
     if in_query:
         return {"field": ".".join(path), "parameter": path[0] if path else "", "detail": str(detail), "code": code}
     escaped = "".join("/" + part.replace("~", "~0").replace("/", "~1") for part in path)

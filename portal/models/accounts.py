@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.contrib.auth.models import AbstractUser
 from django.db import models
 
@@ -12,11 +13,17 @@ class User(AbstractUser):
     """A person who signs in. Roles are granted by ``RoleGrant``; ``is_superuser`` counts as administrator."""
 
     display_name = models.CharField(max_length=200, blank=True)
+    is_service = models.BooleanField(
+        "service account",
+        default=False,
+        help_text="An account of a CI job or a script: it has no password, cannot sign in and works by tokens only.",
+    )
 
     def __str__(self) -> str:
         return self.display_name or self.get_full_name() or self.username
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent())
 class RoleGrant(models.Model):
     """A role given to a person: for everything (empty scope) or within one scope such as ``stage:create``.
 

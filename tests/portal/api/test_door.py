@@ -44,7 +44,8 @@ class Jobs(BulkExport, ModelViewSet[Job]):
         return (f"shelf:{obj.name}",)
 
     def get_new_scopes(self, request: Request) -> tuple[str, ...]:
-        return (f"shelf:{request.data.get('name')}",)
+        data = request.data
+        return (f"shelf:{data.get('name')}",) if isinstance(data, dict) else ()
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         job = self.get_object()

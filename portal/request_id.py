@@ -1,0 +1,39 @@
+"""The id of the request in hand, the same in the answer, the log and the history."""
+
+from __future__ import annotations
+
+import re
+import secrets
+from collections.abc import Callable
+from contextvars import ContextVar
+
+from django.http import HttpRequest, HttpResponseBase
+
+HEADER = "X-Request-ID"
+ACCEPTED = re.compile(r"[A-Za-z0-9_.:-]{8,64}")
+
+_current: ContextVar[str] = ContextVar("request_id", default="")
+
+
+def current_request_id() -> str:
+    """The id of the request that this code runs for; empty outside of one."""
+    return _current.get()
+
+
+class RequestIdMiddleware:
+    """Takes the id that a proxy sends, if it is a plain word, or makes one; the answer carries it back."""
+
+    def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponseBase:
+        sent = request.headers.get(HEADER, "")
+        request_id = sent if ACCEPTED.fullmatch(sent) else secrets.token_hex(8)
+        request.request_id = request_id  # type: ignore[attr-defined]
+        token = _current.set(request_id)
+        try:
+            response = self.get_response(request)
+        finally:
+            _current.reset(token)
+        response.headers[HEADER] = request_id
+        return response
