@@ -10,6 +10,7 @@ from portal.plugins.registry import registry
 host_urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("", include("portal.pages.urls")),
 ]
 
 

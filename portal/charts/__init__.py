@@ -1,0 +1,10 @@
+"""Charts: pure builders of Vega-Lite specs, drawn on the server; every chart has a table twin.
+
+Plugin authors import from here: ``trend``, ``bars``, ``sparkline`` and the values they take and give.
+"""
+
+from portal.charts.builders import bars, trend
+from portal.charts.sparkline import sparkline
+from portal.charts.values import Bar, Chart, ChartTable, Point, Series
+
+__all__ = ["Bar", "Chart", "ChartTable", "Point", "Series", "bars", "sparkline", "trend"]

@@ -1,0 +1,140 @@
+"""Markdown to safe HTML: docs pages, handbook prose, notes. No HTML of the writer survives, links are checked."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.token import Token
+from mdit_py_plugins.front_matter import front_matter_plugin
+
+from portal.highlight import highlight
+
+LinkRule = Callable[[str], str]
+
+INLINE = ("a", "abbr", "b", "br", "code", "del", "em", "i", "img", "s", "span", "strong", "sub", "sup")
+BLOCKS = ("blockquote", "dd", "div", "dl", "dt", "hr", "li", "ol", "p", "pre", "ul")
+TABLES = ("table", "tbody", "td", "th", "thead", "tr")
+TAGS = frozenset((*INLINE, *BLOCKS, *TABLES, "h1", "h2", "h3", "h4", "h5", "h6"))
+ATTRIBUTES: dict[str, set[str]] = {
+    "a": {"href", "title", "class"},
+    "img": {"src", "alt", "title"},
+    "code": {"class", "data-copy"},
+    "pre": {"class", "data-copy", "tabindex"},
+    "div": {"class", "tabindex"},
+    "span": {"class"},
+    "td": {"class"},
+    "th": {"class", "scope"},
+    **{f"h{level}": {"id"} for level in range(1, 7)},
+}
+
+
+@dataclass(frozen=True)
+class Heading:
+    """A heading of the text, for the list of contents."""
+
+    level: int
+    text: str
+    anchor: str
+
+
+@dataclass(frozen=True)
+class Rendered:
+    """HTML that is safe to show, and the headings in it."""
+
+    html: str
+    headings: tuple[Heading, ...]
+
+
+def render_markdown(text: str, *, link: LinkRule | None = None, anchors: bool = False, top: int = 1) -> Rendered:
+    """Render Markdown. ``link`` rewrites addresses, ``anchors`` gives headings ids, ``top`` is the highest level."""
+    parser = _parser()
+    tokens = parser.parse(text)
+    headings = list(_mark_headings(tokens, anchors=anchors, top=top))
+    for token in _all(tokens):
+        if token.type == "link_open" and link is not None:
+            token.attrSet("href", link(str(token.attrGet("href") or "")))
+        if token.type == "image" and link is not None:
+            token.attrSet("src", link(str(token.attrGet("src") or "")))
+    html = parser.renderer.render(tokens, parser.options, {})
+    return Rendered(sanitised(html), tuple(headings))
+
+
+def sanitised(html: str) -> str:
+    """Only known tags and attributes, links to http(s), mail and our own pages; outside links give no opener away."""
+    return nh3.clean(
+        html,
+        tags=set(TAGS),
+        attributes=ATTRIBUTES,
+        url_schemes={"http", "https", "mailto"},
+        link_rel="noopener noreferrer",
+    )
+
+
+def plain(text: str) -> str:
+    """The words of a Markdown text, without its marks, for snippets and search."""
+    words = [token.content for token in _all(_parser().parse(text)) if token.type in {"text", "code_inline", "fence"}]
+    return re.sub(r"\s+", " ", " ".join(words)).strip()
+
+
+def slug(text: str) -> str:
+    """The anchor of a heading: lower case words joined by dashes."""
+    return re.sub(r"[^\w]+", "-", text.lower()).strip("-") or "section"
+
+
+@lru_cache(maxsize=1)
+def _parser() -> MarkdownIt:
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    parser.enable(["table", "strikethrough"])
+    parser.use(front_matter_plugin)
+    parser.add_render_rule("fence", _fence)
+    parser.add_render_rule("code_block", _fence)
+    parser.add_render_rule("table_open", lambda *_: '<div class="table-wrap"><table class="table">')
+    parser.add_render_rule("table_close", lambda *_: "</table></div>")
+    for cell in ("th", "td"):
+        parser.add_render_rule(f"{cell}_open", _cell)
+    return parser
+
+
+def _fence(_renderer: object, tokens: list[Token], index: int, *_rest: object) -> str:
+    token = tokens[index]
+    language = token.info.split()[0] if token.info.strip() else ""
+    return f'<div class="code-box"><pre class="code" data-copy="">{highlight(token.content, language)}</pre></div>\n'
+
+
+def _cell(_renderer: object, tokens: list[Token], index: int, *_rest: object) -> str:
+    # markdown-it writes the alignment of a column as an inline style, which the content policy forbids.
+    token = tokens[index]
+    numeric = "right" in str(token.attrGet("style") or "")
+    align = ' class="num"' if numeric else ""
+    scope = ' scope="col"' if token.tag == "th" else ""
+    return f"<{token.tag}{scope}{align}>"
+
+
+def _mark_headings(tokens: list[Token], *, anchors: bool, top: int) -> Iterable[Heading]:
+    used: dict[str, int] = {}
+    for position, token in enumerate(tokens):
+        if token.type not in {"heading_open", "heading_close"}:
+            continue
+        level = min(int(token.tag[1]) + top - 1, 6)
+        token.tag = f"h{level}"
+        if token.type == "heading_close":
+            continue
+        inline = tokens[position + 1]
+        text = "".join(child.content for child in inline.children or [] if child.type in {"text", "code_inline"})
+        base = slug(text)
+        used[base] = used.get(base, 0) + 1
+        anchor = base if used[base] == 1 else f"{base}-{used[base]}"
+        if anchors:
+            token.attrSet("id", anchor)
+        yield Heading(level, text, anchor)
+
+
+def _all(tokens: Iterable[Token]) -> Iterable[Token]:
+    for token in tokens:
+        yield token
+        yield from _all(token.children or [])
