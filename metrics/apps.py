@@ -8,3 +8,10 @@ class MetricsConfig(AppConfig):
 
     name = "metrics"
     verbose_name = "Metrics"
+
+    def ready(self) -> None:
+        """Follow the catalog: mappings are joined to groups and stages when the structure changes."""
+        from metrics.definitions.receivers import follow_the_catalog
+        from stages.signals import structure_changed
+
+        structure_changed.connect(follow_the_catalog, dispatch_uid="metrics.follow_the_catalog")
