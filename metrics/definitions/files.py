@@ -101,7 +101,7 @@ def read_bytes(content: bytes, name: str) -> tuple[list[Entry], list[Fault]]:
     try:
         documents = [node for node in yaml.compose_all(text, Loader=_Loader) if node is not None]
     except yaml.YAMLError as error:
-        return [], [_yaml_fault(error, name)]
+        return [], [_yaml_fault(error, name, text)]
     except RecursionError:
         return [], [Fault(file=name, message="nested too deeply to be a definition")]
     entries: list[Entry] = []
@@ -124,11 +124,13 @@ def read_bytes(content: bytes, name: str) -> tuple[list[Entry], list[Fault]]:
     return entries, faults
 
 
-def _yaml_fault(error: yaml.YAMLError, name: str) -> Fault:
+def _yaml_fault(error: yaml.YAMLError, name: str, text: str) -> Fault:
     if isinstance(error, yaml.MarkedYAMLError):
         mark = error.problem_mark or error.context_mark
         words = ", ".join(part for part in (error.context, error.problem) if part)
-        return Fault(file=name, line=mark.line + 1 if mark else None, message=f"not valid YAML: {words}")
+        # A file that ends too early is at fault in its last line, not in the one after it.
+        line = min(mark.line + 1, len(text.splitlines())) if mark else None
+        return Fault(file=name, line=line, message=f"not valid YAML: {words}")
     return Fault(file=name, message=f"not valid YAML: {error}".replace("\n", " "))
 
 

@@ -108,9 +108,10 @@ def _plain(key_path: str, values: Mapping[str, Any]) -> dict[str, Any]:
 
 def _from_schema(error: ValidationError) -> Finding:
     key = str(error.absolute_path[0]) if error.absolute_path else ""
+    wanted: Any = error.validator_value
     if error.validator == "required":
-        missing = next((name for name in error.validator_value if name not in error.instance), "")
-        name = error.message.split("'")[1] if error.message.count("'") >= 2 else missing
+        # The error names the missing field in its sentence only: "'milestone' is a required property".
+        name = error.message.split("'")[1]
         if key:
             return Finding(code="bad_field", key=key, sentence=f"{key} has an item without {name}.")
         code = f"missing_{name}"
@@ -118,7 +119,7 @@ def _from_schema(error: ValidationError) -> Finding:
     if key == "status":
         return Finding(code="old_status", key=key, sentence=f"The status {error.instance} is of the old format.")
     if error.validator == "enum":
-        allowed = ", ".join(map(str, error.validator_value))
+        allowed = ", ".join(map(str, wanted))
         return Finding(
             code="bad_field", key=key, sentence=f"{key} holds {error.instance!r}; expected one of {allowed}."
         )

@@ -153,7 +153,7 @@ def parse_event(entry: Entry) -> ParsedEvent | Fault:
     action = reading.text("action")
     if not action:
         reading.fault("action", "expected the event's name")
-    values = {key: reading.text(key) for key in ("description", "category", "product_group")}
+    values: dict[str, Any] = {key: reading.text(key) for key in ("description", "category", "product_group")}
     values["internal_events"] = entry.fields.get("internal_events") is True
     if reading.faults:
         return reading.faults[0]

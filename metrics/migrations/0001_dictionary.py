@@ -158,7 +158,7 @@ class Migration(migrations.Migration):
                 ('metric', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='mappings', to='metrics.metricdefinition')),
             ],
             options={
-                'ordering': ['kind', 'subject_kind', 'subject_key', 'from_month', 'id'],
+                'ordering': ['kind', 'subject_kind', 'subject_key', models.F('from_month').asc(nulls_first=True), 'id'],
             },
         ),
         migrations.CreateModel(

@@ -182,7 +182,7 @@ class IndicatorMapping(models.Model):
     made_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
-        ordering = ["kind", "subject_kind", "subject_key", "from_month", "id"]
+        ordering = ["kind", "subject_kind", "subject_key", models.F("from_month").asc(nulls_first=True), "id"]
         indexes = [models.Index(fields=["kind", "subject_kind", "subject_key"], name="mapping_by_subject")]
         constraints = [
             models.CheckConstraint(
