@@ -1,0 +1,1 @@
+"""The engine: from facts to months, cells and estimates."""
