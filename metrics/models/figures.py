@@ -7,11 +7,21 @@ how snapshots and restatements of any figure are answered without storing figure
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 from metrics.models.facts import Delivery, Installation, Population
+
+
+class NumericField(models.Field):  # type: ignore[type-arg]
+    """PostgreSQL's ``numeric`` without bounds: Django's own decimal field wants the digits named."""
+
+    def db_type(self, connection: Any) -> str:
+        """The column type."""
+        return "numeric"
 
 
 class FigureMonth(models.Model):
@@ -176,7 +186,7 @@ class Cell(CutRow):
     """
 
     page = models.SmallIntegerField()
-    sums = ArrayField(models.DecimalField(max_digits=None, decimal_places=None))
+    sums = ArrayField(NumericField())
     counts = ArrayField(models.IntegerField())
     oks = ArrayField(models.IntegerField(), null=True)
     resets = ArrayField(models.IntegerField(), null=True)
@@ -197,7 +207,7 @@ class SubscriptionMonth(Held):
 
     month = models.DateField()
     active = models.BigIntegerField()
-    seats = models.DecimalField(max_digits=None, decimal_places=None)
+    seats = NumericField()
     silent = models.BigIntegerField()
     versions = models.JSONField(default=dict)
 
@@ -214,7 +224,7 @@ class ReportedMonth(Held):
     month = models.DateField()
     page = models.SmallIntegerField()
     subscriptions = ArrayField(models.IntegerField())
-    seats = ArrayField(models.DecimalField(max_digits=None, decimal_places=None))
+    seats = ArrayField(NumericField())
 
     class Meta:
         indexes = [models.Index(fields=["month", "page"], name="reported_month")]

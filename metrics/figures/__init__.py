@@ -1,0 +1,1 @@
+"""Figures: questions, answers, passports."""

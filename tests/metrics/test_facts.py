@@ -1,0 +1,115 @@
+"""The door for facts: what enters, what stands, and what it makes dirty."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+
+import pytest
+
+from metrics.engine.pages import unpack
+from metrics.facts import (
+    Missing,
+    ReportFacts,
+    hold_report,
+    record_reports,
+    refill_report,
+    reject_report,
+    release_report,
+)
+from metrics.models import DirtyMonth, Installation, Report, ReportPage
+
+pytestmark = pytest.mark.django_db
+
+
+def a_report(uuid: str = "u1", at: str = "2026-10-05 10:00", **rest: object) -> ReportFacts:
+    rest.setdefault("source", f"test:{uuid}:{at}")
+    return ReportFacts(
+        uuid=uuid,
+        hostname="h",
+        recorded_at=datetime.fromisoformat(at).replace(tzinfo=UTC),
+        **rest,  # type: ignore[arg-type]
+    )
+
+
+def dirty() -> set[str]:
+    return {f"{month:%Y-%m}" for month in DirtyMonth.objects.values_list("month", flat=True)}
+
+
+def test_a_report_is_kept_with_its_readings() -> None:
+    [kept] = record_reports(
+        [a_report(readings={256: 5, 257: Missing.TIMED_OUT, 300: -1, 384: 2**63, 385: Decimal("2.5")}, edition="CE")]
+    )
+    assert kept.created
+    page_2, page_3 = ReportPage.objects.order_by("page")
+    assert unpack(page_2.values, bytes(page_2.states), page_2.wide) == {0: 5, 1: Missing.TIMED_OUT, 44: -1}
+    assert unpack(page_3.values, bytes(page_3.states), page_3.wide) == {0: 2**63, 1: Decimal("2.5")}
+    assert dirty() == {"2026-10"}
+
+
+def test_the_same_identity_twice_changes_nothing() -> None:
+    first = a_report(readings={256: 5}, source="test:1")
+    [one] = record_reports([first])
+    [again] = record_reports([a_report(readings={256: 9}, source="test:2")])
+    assert not again.created
+    assert (again.report_id, again.source) == (one.report_id, "test:1")
+    assert ReportPage.objects.get().values[0] == 5
+
+
+def test_the_first_of_equal_identities_in_one_batch_stands() -> None:
+    one, two = record_reports([a_report(readings={256: 1}, source="a"), a_report(readings={256: 2}, source="b")])
+    assert (one.created, two.created, two.source) == (True, False, "a")
+    assert ReportPage.objects.get().values[0] == 1
+
+
+def test_an_earlier_report_of_the_month_makes_nothing_dirty() -> None:
+    record_reports([a_report(at="2026-10-20 10:00")])
+    DirtyMonth.objects.all().delete()
+    record_reports([a_report(at="2026-10-05 10:00")])
+    assert dirty() == set()
+
+
+def test_a_late_report_dirties_the_month_whose_baseline_it_is() -> None:
+    record_reports([a_report(at="2026-11-05 10:00")])
+    DirtyMonth.objects.all().delete()
+    record_reports([a_report(at="2026-10-05 10:00")])
+    assert dirty() == {"2026-10", "2026-11"}
+
+
+def test_a_held_report_counts_when_it_is_released_and_not_when_it_is_rejected() -> None:
+    record_reports([a_report(held="too many users", source="t:1")])
+    assert dirty() == set()
+    release_report(source="t:1", actor=None, reason="seen")
+    assert Report.objects.get().state == "counted"
+    assert dirty() == {"2026-10", "2026-11"}
+    DirtyMonth.objects.all().delete()
+    assert reject_report(source="t:1", actor=None) == 1
+    assert reject_report(source="t:1", actor=None) == 0
+    assert dirty() == {"2026-10", "2026-11"}
+    hold_report(source="t:1", reason="again")
+    assert Report.objects.get().held_reason == "again"
+
+
+def test_refilling_adds_numbers_and_replaces_none() -> None:
+    record_reports([a_report(readings={256: 5, 257: Missing.WRONG_TYPE}, source="t:1")])
+    assert refill_report(source="t:1", readings={256: 7, 257: 8, 512: 9}) == 2
+    page = ReportPage.objects.get(page=2)
+    assert page.values[:2] == [5, 8]
+    assert ReportPage.objects.get(page=4).values[0] == 9
+    assert refill_report(source="t:1", readings={256: 7, 257: 8, 512: 9}) == 0
+
+
+def test_text_that_the_database_cannot_keep_is_mended() -> None:
+    record_reports([a_report(uuid="u\x00\ud800", version="1\x00")])
+    assert Installation.objects.get().uuid == "u?"
+
+
+def test_a_report_without_identity_is_refused() -> None:
+    with pytest.raises(ValueError, match="uuid and a hostname"):
+        record_reports([a_report(uuid=" ")])
+
+
+def test_absurd_numbers_are_of_the_wrong_type() -> None:
+    record_reports([a_report(readings={256: Decimal("1e99999"), 257: True})])
+    page = ReportPage.objects.get()
+    assert unpack(page.values, bytes(page.states), page.wide) == {0: Missing.WRONG_TYPE, 1: Missing.WRONG_TYPE}
