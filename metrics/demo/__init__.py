@@ -1,0 +1,1 @@
+"""The demo world's dictionary: what the invented product counts."""
