@@ -49,6 +49,7 @@ def reading(body: dict[str, Any], path: str) -> Any:
 
 def test_the_generator_knows_neither_django_nor_the_clock() -> None:
     for module in (telemetry.demo.world, telemetry.demo.catalogue, telemetry.demo.names):
+        assert module.__file__
         source = Path(module.__file__).read_text()
         tree = ast.parse(source)
         imported = {

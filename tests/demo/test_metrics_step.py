@@ -1,0 +1,18 @@
+"""The demo's dictionary goes through the real import."""
+
+from __future__ import annotations
+
+import pytest
+
+from metrics.demo.step import run
+from metrics.models import MetricDefinition
+
+pytestmark = pytest.mark.django_db
+
+
+def test_the_demo_dictionary_imports_without_a_fault_and_only_once() -> None:
+    said: list[str] = []
+    run(said.append)
+    assert MetricDefinition.objects.count() == 79
+    run(said.append)
+    assert said[-1] == "Dictionary: 0 metrics new, 0 changed, 79 as they were"
