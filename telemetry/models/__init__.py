@@ -1,0 +1,35 @@
+"""What telemetry keeps: pings as they came, what was made of them, and who may send them."""
+
+from telemetry.models.keys import IdempotentAnswer, IngestKey, KeyHolder, Organisation, SigningKey
+from telemetry.models.pings import IssueCount, Ping, RawBody, Reread, Sender, UnknownKey
+from telemetry.models.privacy import Backfill, PrivacyRecord
+from telemetry.models.reports import ErrorReport, MetadataReport, MetricTiming
+from telemetry.models.trust import PlausibilityRule, Quantile, Review
+from telemetry.models.uploads import Upload, UploadItem
+from telemetry.models.versions import Release, VersionCheck
+
+__all__ = [
+    "Backfill",
+    "ErrorReport",
+    "IdempotentAnswer",
+    "IngestKey",
+    "IssueCount",
+    "KeyHolder",
+    "MetadataReport",
+    "MetricTiming",
+    "Organisation",
+    "Ping",
+    "PlausibilityRule",
+    "PrivacyRecord",
+    "Quantile",
+    "RawBody",
+    "Release",
+    "Reread",
+    "Review",
+    "Sender",
+    "SigningKey",
+    "UnknownKey",
+    "Upload",
+    "UploadItem",
+    "VersionCheck",
+]
