@@ -15,7 +15,7 @@ from telemetry.reading.issues import Issue, IssueKind
 
 
 class Ping(models.Model):
-    """One ping: whose, of when, how it came, what became of it. The database function ``telemetry_accept`` writes it."""
+    """One ping: whose, of when, how it came, what became of it. Written by the function ``telemetry_accept``."""
 
     class State(models.TextChoices):
         ACCEPTED = "accepted", "accepted, not read yet"
