@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 PREFIX = re.compile(r"^\s*(?:group|devops|category|section|stage)\s*::?\s*", re.IGNORECASE)
-SEPARATORS = re.compile(r"[\s_\-/&]+")
+SEPARATORS = re.compile(r"[\s_\-/&:]+")
 STAGE_WORD = re.compile(r"\s+(stage|section)\s*$", re.IGNORECASE)
 
 

@@ -1,0 +1,68 @@
+"""Names of people: kept as contacts, removed on request for good."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import date
+
+from django.db import transaction
+
+from stages.models import Contact, Group, Responsibility, Section, Stage
+
+
+def digest_of(name: str) -> str:
+    """What stays of a removed name, so that the next import knows it again."""
+    return hashlib.sha256(" ".join(name.casefold().split()).encode()).hexdigest()
+
+
+def contacts_named(names: Iterable[str]) -> dict[str, Contact]:
+    """The contact of each name, made where it is new. A removed one is found by its digest and stays nameless."""
+    digests = {name: digest_of(name) for name in dict.fromkeys(names)}
+    found = {contact.digest: contact for contact in Contact.objects.filter(digest__in=digests.values())}
+    new: dict[str, Contact] = {}
+    for name, digest in digests.items():
+        if digest not in found and digest not in new:
+            new[digest] = Contact(name=name, digest=digest)
+    for contact in Contact.objects.bulk_create(new.values()):
+        found[contact.digest] = contact
+    return {name: found[digest] for name, digest in digests.items()}
+
+
+def set_people(owners: Iterable[tuple[Section | Stage | Group, Iterable[tuple[str, str]]]]) -> bool:
+    """Bring the responsibilities of the owners in line with (role, name) pairs. True when anything changed."""
+    wanted: dict[tuple[str, int, str, str], int] = {}
+    names: dict[str, str] = {}
+    listed = list(owners)
+    for owner, people in listed:
+        for order, (role, name) in enumerate(people):
+            digest = digest_of(name)
+            names[digest] = name
+            wanted.setdefault((_field(owner), owner.pk, role, digest), order)
+    contacts = {digest_of(name): contact for name, contact in contacts_named(names.values()).items()}
+    have: dict[tuple[str, int, str, str], Responsibility] = {}
+    for field in ("section", "stage", "group"):
+        pks = [owner.pk for owner, _ in listed if _field(owner) == field]
+        for row in Responsibility.objects.filter(**{f"{field}__in": pks}).select_related("contact"):
+            have[(field, getattr(row, f"{field}_id"), row.role, row.contact.digest)] = row
+    gone = [row.pk for key, row in have.items() if key not in wanted]
+    new = [
+        Responsibility(contact=contacts[digest], role=role, order=order, **{f"{field}_id": pk})
+        for (field, pk, role, digest), order in wanted.items()
+        if (field, pk, role, digest) not in have and contacts[digest].removed_on is None
+    ]
+    Responsibility.objects.filter(pk__in=gone).delete()
+    Responsibility.objects.bulk_create(new)
+    return bool(gone or new)
+
+
+@transaction.atomic
+def remove_contact(*, contact: Contact, on: date) -> None:
+    """Forget a person on request: the name and what they were responsible for go, the digest stays."""
+    contact.responsibilities.all().delete()
+    contact.name, contact.removed_on = "", on
+    contact.save()
+
+
+def _field(owner: Section | Stage | Group) -> str:
+    return {Section: "section", Stage: "stage", Group: "group"}[type(owner)]

@@ -1,0 +1,1 @@
+"""The structure files: reading them (pure) and bringing the catalog in line with them."""
