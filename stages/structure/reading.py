@@ -225,7 +225,7 @@ class Reader:
             self.note_type(role, value, [*path, role])
             names = value if isinstance(value, list) else [value]
             for position, name in enumerate(names):
-                here = [*path, role, *([position] if isinstance(value, list) else [])]
+                here: list[str | int] = [*path, role, *([position] if isinstance(value, list) else [])]
                 if name is None:
                     continue
                 if not isinstance(name, str) or "\x00" in name or len(name) > 200:
@@ -336,7 +336,7 @@ def _sections(reader: Reader, structure: Structure) -> None:
     structure.sections = []
     root = {} if reader.file.value is None else reader.file.value
     for order, (key, entry, path) in enumerate(reader.entries(root, [], "section"), start=1):
-        fields = {
+        fields: dict[str, Any] = {
             "name": reader.name(entry, "name", path),
             "direction": reader.text(entry, "direction", path),
             "handbook": reader.text(entry, "handbook", path),
@@ -379,7 +379,7 @@ def _stages(reader: Reader, structure: Structure) -> None:
                 "wrong_type", [*path, "stage_development_spend_percent"], f"Expected a per cent, found {percent!r}."
             )
             percent = None
-        fields = {
+        fields: dict[str, Any] = {
             "name": reader.name(entry, "display_name", path),
             "section": reader.text(entry, "section", path, 100),
             "description": reader.text(entry, "description", path, 20_000),
@@ -432,7 +432,7 @@ def _group(reader: Reader, key: str, entry: dict[str, Any], path: list[str], *, 
     label = reader.text(entry, "label", path, 200)
     if re.match(r"^group:(?!:)", label):
         reader.report("single_colon_label", [*path, "label"], f"The label {label!r} has one colon where two are usual.")
-    fields = {
+    fields: dict[str, Any] = {
         "name": reader.name(entry, "name", path),
         "stage": stage,
         "description": reader.text(entry, "description", path, 20_000),
@@ -470,7 +470,7 @@ def _categories(reader: Reader, structure: Structure) -> None:
     for order, (key, entry, path) in enumerate(reader.entries(root, [], "category"), start=1):
         if str(entry.get("ux_scorecard_score", "")).strip() == "-":
             reader.report("no_score", [*path, "ux_scorecard_score"], "The score is a dash: no score.")
-        fields = {
+        fields: dict[str, Any] = {
             "name": reader.name(entry, "name", path),
             "stage": reader.text(entry, "stage", path, 100),
             "description": reader.text(entry, "description", path, 20_000),
@@ -497,7 +497,7 @@ def _categories(reader: Reader, structure: Structure) -> None:
 def _related(reader: Reader, keys: set[str], stages: Sequence[Entry]) -> None:
     for stage in stages:
         for position, other in enumerate(stage.fields["related_keys"]):
-            path = ["stages", stage.key, "related", position]
+            path: list[str | int] = ["stages", stage.key, "related", position]
             if other == stage.key:
                 reader.report("related_to_itself", path, f"{stage.key} names itself as related.")
             elif other not in keys:
@@ -553,23 +553,23 @@ def _compare(structure: Structure, stages_file: str, categories_file: str) -> No
                 )
             )
     stage_keys = {stage.key for stage in structure.stages or []}
-    for category in structure.categories:
-        groups = groups_of.get(category.key, [])
-        at: dict[str, Any] = {"file": categories_file, "key": category.key, "line": category.line}
+    for entry in structure.categories:
+        groups = groups_of.get(entry.key, [])
+        at: dict[str, Any] = {"file": categories_file, "key": entry.key, "line": entry.line}
         if not groups:
-            found.append(Irregularity(kind="category_in_no_group", sentence=f"{category.key} is in no group.", **at))
+            found.append(Irregularity(kind="category_in_no_group", sentence=f"{entry.key} is in no group.", **at))
         elif len(groups) > 1:
             names = ", ".join(group.key for group in groups)
-            sentence = f"{category.key} is in {len(groups)} groups: {names}."
+            sentence = f"{entry.key} is in {len(groups)} groups: {names}."
             found.append(Irregularity(kind="category_in_several_groups", sentence=sentence, **at))
-        if groups and category.parent not in {group.parent for group in groups}:
+        if groups and entry.parent not in {group.parent for group in groups}:
             sentence = (
-                f"{category.key} names the stage {category.parent}, its group {groups[0].key} is in "
+                f"{entry.key} names the stage {entry.parent}, its group {groups[0].key} is in "
                 f"{groups[0].parent}; the group wins."
             )
             found.append(Irregularity(kind="category_stage_differs", sentence=sentence, **at))
-        if category.parent and category.parent not in stage_keys:
-            sentence = f"{category.key} names the stage {category.parent}, which is not in the stages file."
+        if entry.parent and entry.parent not in stage_keys:
+            sentence = f"{entry.key} names the stage {entry.parent}, which is not in the stages file."
             found.append(Irregularity(kind="category_stage_unknown", sentence=sentence, **at))
 
 

@@ -128,6 +128,10 @@ def _sync(
             state = "created"
         else:
             state = "unchanged"
+            if row.key != entry.key and not row.in_structure:
+                # Made from a page before the structure was known: the file's key is the better one.
+                FormerKey.objects.update_or_create(kind=kind, key=row.key, defaults={"target_key": entry.key})
+                row.key = entry.key
         changed = _merge(row, values, parent_keys, parents, report, kind, new=state == "created")
         if row.retired_on is not None and not row.in_structure:
             row.retired_on = None

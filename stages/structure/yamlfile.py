@@ -25,7 +25,7 @@ class StructureError(Exception):
 class Loader(yaml.SafeLoader):
     """The safe loader; a date that does not exist stays text instead of ending the run."""
 
-    def construct_date(self, node: yaml.Node) -> Any:
+    def construct_date(self, node: yaml.ScalarNode) -> Any:
         """A date, or the text as written."""
         try:
             return self.construct_yaml_timestamp(node)
@@ -93,13 +93,21 @@ def parse_yaml(text: str, name: str) -> YamlFile:
 
 def positions(root: yaml.Node, name: str) -> Iterator[tuple[Path_, int]]:
     """The line of each key. A key that stands twice in one mapping is refused: the first value would be lost."""
-    stack: list[tuple[Path_, yaml.Node]] = [((), root)]
+    stack: list[tuple[Path_, yaml.Node, tuple[int, ...]]] = [((), root, ())]
     visited = 0
     while stack:
-        path, node = stack.pop()
+        path, node, above = stack.pop()
         visited += 1
-        if visited > MAX_NODES:
+        if id(node) in above:
+            raise StructureError(
+                "A value holds itself through an anchor.",
+                file=name,
+                line=node.start_mark.line + 1,
+                key=".".join(map(str, path)),
+            )
+        if visited > MAX_NODES or len(path) > 100:
             raise StructureError("The file nests or repeats too much to be a structure file.", file=name)
+        above = (*above, id(node))
         if isinstance(node, yaml.MappingNode):
             seen: dict[str, int] = {}
             for key_node, value_node in node.value:
@@ -114,8 +122,8 @@ def positions(root: yaml.Node, name: str) -> Iterator[tuple[Path_, int]]:
                     )
                 seen[key] = line
                 yield (*path, key), line
-                stack.append(((*path, key), value_node))
+                stack.append(((*path, key), value_node, above))
         elif isinstance(node, yaml.SequenceNode):
             for position, item in enumerate(node.value):
                 yield (*path, position), item.start_mark.line + 1
-                stack.append(((*path, position), item))
+                stack.append(((*path, position), item, above))
