@@ -10,6 +10,7 @@ class PortalConfig(AppConfig):
     verbose_name = "Portal"
 
     def ready(self) -> None:
+        from portal.plugins import checks  # noqa: F401  (registers the system checks)
         from portal.plugins.registry import registry
 
         registry.load()

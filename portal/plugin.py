@@ -8,7 +8,7 @@ module, ``portal.slots``, ``portal.roles`` and ``portal.charts``; the rest of th
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
 from pathlib import Path
@@ -43,6 +43,7 @@ __all__ = [
     "Plugin",
     "Role",
     "Schedule",
+    "ScopeSource",
     "SearchHit",
     "SearchSource",
     "Slot",
@@ -177,6 +178,18 @@ class Permission:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ScopeSource:
+    """Scopes within which roles can be given: ``choices()`` returns pairs of scope and label in the order to show.
+
+    A scope is ``<name>:<key>``, as ``stage:create``; what it covers is up to the views that ask ``has_role`` with it.
+    """
+
+    name: str
+    title: str
+    choices: Callable[[], Sequence[tuple[str, str]]]
+
+
+@dataclass(frozen=True, kw_only=True)
 class SourceLink:
     """Where a source record can be looked at, and what to call it."""
 
@@ -238,7 +251,8 @@ class Plugin:
     health: tuple[HealthCheck, ...] = ()
     docs: tuple[DocsPage, ...] = ()
     permissions: tuple[Permission, ...] = ()
+    scopes: tuple[ScopeSource, ...] = ()
     sources: tuple[SourceResolver, ...] = ()
     attention: tuple[Attention, ...] = ()
     demo: tuple[DemoStep, ...] = ()
-    slots: tuple[Slot[Any], ...] = field(default=())
+    slots: tuple[Slot[Any], ...] = ()

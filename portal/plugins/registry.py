@@ -5,14 +5,17 @@ from __future__ import annotations
 import importlib
 import importlib.util
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
 
 from portal.plugin import Plugin, SourceLink
-from portal.plugins.discovery import installed_plugin_apps
+from portal.plugins.discovery import installed_entry_points, installed_plugin_apps
+from portal.plugins.duplicates import without_duplicates
+from portal.plugins.problems import Problem
+from portal.plugins.shape import short, well_formed
 from portal.slots import Panel, Slot
 
 
@@ -29,35 +32,38 @@ class Registry:
 
     def __init__(self) -> None:
         self.loaded: tuple[Loaded, ...] = ()
-        self.problems: tuple[tuple[str, object], ...] = ()
+        self.problems: tuple[Problem, ...] = ()
 
     def load(self) -> None:
-        """Read ``plugin.py`` of each installed plugin app; what is missing is kept as a problem for the checks.
+        """Read ``plugin.py`` of each installed plugin app.
 
-        A module that is not there is a problem; an error inside a module that is there surfaces as it is.
+        What is missing or wrong is set aside and kept as a problem for the checks, so that everything else works. An
+        error inside a module that is there surfaces as it is.
         """
         found: list[Loaded] = []
-        problems: list[tuple[str, object]] = []
+        problems: list[Problem] = []
+        names = {point.value.replace(":", "."): name for name, point in installed_entry_points().items()}
         paths = set(installed_plugin_apps(settings.PORTAL_PLUGINS))
         for app in apps.get_app_configs():
-            if f"{type(app).__module__}.{type(app).__qualname__}" not in paths:
+            path = f"{type(app).__module__}.{type(app).__qualname__}"
+            if path not in paths:
                 continue
-            name = f"{app.name}.plugin"
-            if importlib.util.find_spec(name) is None:
-                problems.append((app.name, None))
-                continue
-            value = getattr(importlib.import_module(name), "plugin", None)
-            if isinstance(value, Plugin):
-                found.append(Loaded(app, value))
-            else:
-                problems.append((app.name, value))
-        self.loaded = tuple(in_order(found))
-        self.problems = tuple(problems)
+            name = names[path]
+            plugin, wrong = read_plugin(app.name, name)
+            problems += wrong
+            if plugin is not None:
+                found.append(Loaded(app, plugin))
+        self.loaded, doubled = settled(in_order(found))
+        self.problems = (*problems, *doubled)
 
     @property
     def plugins(self) -> tuple[Plugin, ...]:
         """All plugins, each after those it requires."""
         return tuple(loaded.plugin for loaded in self.loaded)
+
+    def named(self, name: str) -> Plugin | None:
+        """The plugin of this name, if it is loaded."""
+        return next((plugin for plugin in self.plugins if plugin.name == name), None)
 
     def each(self, contribution: str) -> Iterator[tuple[Plugin, Any]]:
         """Every single contribution of one kind (a field name of ``Plugin``), with the plugin that brings it."""
@@ -82,6 +88,38 @@ class Registry:
                 link: SourceLink | None = source.resolve(rest)
                 return link
         return None
+
+
+def read_plugin(app_name: str, name: str) -> tuple[Plugin | None, list[Problem]]:
+    """The ``Plugin`` of an app as far as it is usable, and what is wrong with it."""
+    module = f"{app_name}.plugin"
+    if importlib.util.find_spec(module) is None:
+        hint = f"Add {module.replace('.', '/')}.py with: plugin = Plugin(name={name!r}, title=…, summary=…)."
+        return None, [Problem(id="E001", plugin=name, sentence=f"The app {app_name} has no plugin.py.", hint=hint)]
+    value = getattr(importlib.import_module(module), "plugin", None)
+    if not isinstance(value, Plugin):
+        what = "has no value named plugin" if value is None else f"has plugin = {short(value)}, which is no Plugin"
+        hint = "Write: plugin = Plugin(name=…, title=…, summary=…), with Plugin from portal.plugin."
+        return None, [Problem(id="E002", plugin=name, sentence=f"{module} {what}.", hint=hint)]
+    problems: list[Problem] = []
+    if value.name != name:
+        problems.append(
+            Problem(
+                id="E006",
+                plugin=name,
+                sentence=f"{module} is named {value.name!r}, its entry point {name!r}.",
+                hint="Give both the same name; PORTAL_PLUGINS and the pages use it.",
+            )
+        )
+        value = replace(value, name=name)
+    plugin, wrong = well_formed(value)
+    return plugin, problems + wrong
+
+
+def settled(ordered: list[Loaded]) -> tuple[tuple[Loaded, ...], list[Problem]]:
+    """The plugins without what two of them both claim: the first in order keeps it."""
+    plugins, problems = without_duplicates([loaded.plugin for loaded in ordered])
+    return tuple(Loaded(loaded.app, plugin) for loaded, plugin in zip(ordered, plugins, strict=True)), problems
 
 
 def in_order(found: list[Loaded]) -> list[Loaded]:
