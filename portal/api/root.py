@@ -23,7 +23,7 @@ class Root(APIRootView):
 
 
 class ApiRouter(DefaultRouter):
-    """DRF's router with our root and without format suffixes: ``/stages.json`` would be a second address."""
+    """DRF's router with our root and without format suffixes: ``/books.json`` would be a second address."""
 
     APIRootView = Root
     include_format_suffixes = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from portal.pages import attention, home
+from portal.pages.plugins import plugins
 from portal.theme import choose_theme
 
 app_name = "portal"
@@ -20,5 +21,6 @@ urlpatterns = [
     path("docs/", home.soon, name="docs"),
     path("profile/", home.soon, name="profile"),
     path("styleguide/", home.soon, name="styleguide"),
+    path("plugins/", plugins, name="plugins"),
     path("theme/", choose_theme, name="theme"),
 ]

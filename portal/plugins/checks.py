@@ -105,7 +105,7 @@ def navigation(registry: Registry) -> Iterator[Problem]:
                 plugin=plugin.name,
                 sentence=f"The navigation line {item.label!r} leads to {item.url_name!r}, which no URL without "
                 "arguments has as its name.",
-                hint="Name it with its namespace, as in 'stages:index', and mount its URLconf in urls=(Mount(…),).",
+                hint="Name it with its namespace, as in 'myplugin:index', and mount its URLconf in urls=(Mount(…),).",
             )
 
 
@@ -239,7 +239,7 @@ def permissions(registry: Registry) -> Iterator[Problem]:
                 id="E023",
                 plugin=plugin.name,
                 sentence=f"The permission {permission.codename!r} is not named app.verb_noun.",
-                hint="Write it like 'stages.edit_catalog'.",
+                hint="Write it like 'myplugin.edit_book'.",
             )
         if not permission.roles or not all(isinstance(role, Role) for role in permission.roles):
             yield Problem(

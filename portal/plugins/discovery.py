@@ -5,7 +5,10 @@ Read from settings, before Django's apps are loaded, so nothing here may import 
 
 from __future__ import annotations
 
+import ast
+import importlib.util
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from django.core.exceptions import ImproperlyConfigured
 
@@ -38,4 +41,41 @@ def installed_plugin_apps(allowed: list[str] | None) -> list[str]:
         raise ImproperlyConfigured(
             f"PORTAL_PLUGINS names {', '.join(missing)}, but only {', '.join(found) or 'no plugins'} are installed."
         )
+    if allowed is not None:
+        refuse_incomplete(found, names)
     return [found[name].value.replace(":", ".") for name in names]
+
+
+def refuse_incomplete(found: dict[str, EntryPoint], names: list[str]) -> None:
+    """Refuse a list that names a plugin without one that it requires.
+
+    The check for this (portal.E007) comes too late here: the models of the one import those of the other.
+    """
+    for name in names:
+        lacking = [other for other in stated_requirements(found[name]) if other not in names]
+        if lacking:
+            raise ImproperlyConfigured(
+                f"PORTAL_PLUGINS is {','.join(names)!r}, but {name} requires {', '.join(lacking)}. Name it too."
+            )
+
+
+def stated_requirements(point: EntryPoint) -> tuple[str, ...]:
+    """``requires=(…)`` as written in a plugin's ``plugin.py``, read without importing it (models cannot load yet)."""
+    try:
+        package = importlib.util.find_spec(point.module.partition(".")[0])
+    except ValueError:
+        return ()
+    folders = list(package.submodule_search_locations or ()) if package is not None else []
+    inside = point.module.split(".")[1:-1]
+    for folder in folders:
+        file = Path(folder, *inside, "plugin.py")
+        if not file.is_file():
+            continue
+        for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.keyword) and node.arg == "requires" and isinstance(node.value, ast.Tuple):
+                return tuple(
+                    part.value
+                    for part in node.value.elts
+                    if isinstance(part, ast.Constant) and isinstance(part.value, str)
+                )
+    return ()

@@ -79,7 +79,7 @@ def well_formed(plugin: Plugin) -> tuple[Plugin, list[Problem]]:
 
 
 def not_a_tuple(plugin: Plugin, where: str, value: object) -> Problem:
-    """``requires=("stages")`` is a string: the comma makes the tuple."""
+    """``requires=("tables")`` is a string: the comma makes the tuple."""
     kind = type(value).__name__
     if isinstance(value, str):
         hint = f"A tuple of one needs a comma: ({value!r},)."
@@ -120,7 +120,7 @@ def item_problems(plugin: Plugin, where: str, item: object, kinds: tuple[type[An
             id="E004",
             plugin=plugin.name,
             sentence=f"{where} has the viewset {short(viewset)}, which is no class.",
-            hint="Give the class itself: viewset=StageViewSet, without brackets and without as_view().",
+            hint="Give the class itself: viewset=BookViewSet, without brackets and without as_view().",
         )
 
 
