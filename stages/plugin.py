@@ -1,7 +1,8 @@
 """What the stages plugin adds to the portal."""
 
-from portal.plugin import Mount, NavGroup, NavItem, Plugin
+from portal.plugin import DemoStep, Mount, NavGroup, NavItem, Plugin
 from stages import slots
+from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
     name="stages",
@@ -10,4 +11,5 @@ plugin = Plugin(
     navigation=(NavItem(group=NavGroup.CATALOG, label="Stages", url_name="stages:index", order=10),),
     urls=(Mount(prefix="", urlconf="stages.urls"),),
     slots=slots.ALL,
+    demo=(DemoStep(name="The catalog of the demo's product", run=make_the_demo_catalog, order=20),),
 )
