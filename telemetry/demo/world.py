@@ -122,10 +122,14 @@ class Release:
 
 @dataclass(frozen=True, kw_only=True)
 class World:
-    """The population of one world. ``month`` is its last month; everything else follows from it."""
+    """The population of one world. ``month`` is its last whole month; everything else follows from it.
+
+    Of the month after it only what was sent before ``until`` is there, as on any day of real life.
+    """
 
     month: date
     months: int
+    until: date
     installations: tuple[Installation, ...]
     subscriptions: tuple[tuple[str, ...], ...]
     labels: tuple[Label, ...]
@@ -136,7 +140,7 @@ class World:
 
     @property
     def end(self) -> date:
-        """The first day after the world."""
+        """The first day after the last whole month."""
         return first_of_month(self.month, 1)
 
     @property
@@ -223,6 +227,8 @@ class World:
             if installation.air_gapped:
                 continue
             for ping in self._sent_by(installation):
+                if ping.received_at.date() >= self.until:
+                    continue
                 sent.append((ping.received_at, installation.index, ping))
         sent.sort(key=lambda each: each[:2])
         for _, _, ping in sent:
@@ -244,7 +250,7 @@ class World:
     def slots(self, installation: Installation) -> Iterator[datetime]:
         """When an installation reports: weekly, at the weekday, hour and minute that follow from its uuid."""
         start = max(installation.starts, self.first_day)
-        stop = min(installation.stops or self.end, self.end)
+        stop = min(installation.stops or self.until, self.until)
         weekday, hour, minute = slot_of(installation.uuid)
         day = start + timedelta(days=(weekday - start.isoweekday()) % 7)
         while day < stop:
@@ -522,8 +528,10 @@ def _licence(installation: Installation, day: date) -> dict[str, Any]:
     }
 
 
-def make_world(month: date, *, installations: int = INSTALLATIONS, months: int = MONTHS) -> World:
-    """The demo world whose last month is ``month``; smaller ones for tests."""
+def make_world(
+    month: date, *, until: date | None = None, installations: int = INSTALLATIONS, months: int = MONTHS
+) -> World:
+    """The demo world whose last whole month is ``month``; smaller ones for tests."""
     month = first_of_month(month)
     first_day = first_of_month(month, 1 - months)
     chance = random.Random(f"{SEED}:{installations}:{months}")
@@ -576,6 +584,7 @@ def make_world(month: date, *, installations: int = INSTALLATIONS, months: int =
     return World(
         month=month,
         months=months,
+        until=max(until or first_of_month(month, 1), first_of_month(month, 1)),
         installations=tuple(people),
         subscriptions=tuple(rows),
         labels=tuple(labels),

@@ -91,6 +91,15 @@ def test_any_month_makes_a_sound_world(day: date, installations: int, months: in
         assert seen.setdefault(identity, ping.body) == ping.body
 
 
+def test_of_the_current_month_only_what_has_arrived_is_there() -> None:
+    today = date(2026, 11, 19)
+    whole = make_world(MONTH, installations=12, months=2)
+    begun = make_world(MONTH, until=today, installations=12, months=2)
+    assert {p.body for p in whole.pings()} <= {p.body for p in begun.pings()}
+    assert max(p.received_at.date() for p in begun.pings()) < today
+    assert any(p.recorded_at.date() >= begun.end for p in begun.pings())
+
+
 @given(st.uuids(version=4))
 def test_a_slot_is_a_moment_of_the_week(uuid: object) -> None:
     weekday, hour, minute = slot_of(str(uuid))
