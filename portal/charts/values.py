@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from typing import Any, Literal
 
 Kind = Literal["recorded", "estimated", "predicted", "neutral"]
 Number = int | Decimal
+Cell = str | int | Decimal | None
+
+WIDE, NARROW = 640, 320
+"""The two widths that charts are drawn at on the server; a page shows the one that fits its column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,30 +43,54 @@ class Series:
 
 @dataclass(frozen=True, kw_only=True)
 class Bar:
-    """One bar: its label, its value, and where a click on the label leads."""
+    """One bar: its label, its value, and why there is none or what is special about it."""
 
     label: str
     value: Number | None
     note: str = ""
-    url: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
 class ChartTable:
-    """The chart as a table, for screen readers, for CSV, and for those who prefer numbers."""
+    """The chart as a table, for screen readers, for CSV, and for those who prefer numbers. ``None`` is no figure."""
 
     head: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class KeyEntry:
+    """One line of a chart's key: the series, its line style and which colour of the palette it has (0: grey)."""
+
+    name: str
+    kind: Kind
+    colour: int
 
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A drawing as data: a Vega-Lite spec with its title, its table twin and the notes under it."""
+    """A drawing as data: a Vega-Lite spec for a wide and a narrow column, the table twin, and notes under it.
+
+    ``empty``: there is not one value to draw; the page then says so instead of drawing axes.
+    """
 
     title: str
     spec: Mapping[str, Any]
+    narrow: Mapping[str, Any]
     table: ChartTable
     unit: str = ""
     notes: tuple[str, ...] = ()
-    key: tuple[tuple[str, str, int], ...] = field(default=())
+    key: tuple[KeyEntry, ...] = ()
     empty: bool = False
+
+    @property
+    def digest(self) -> str:
+        """Names this very chart: equal charts have equal digests, in every process."""
+        parts = [self.title, self.unit, self.spec, self.narrow, self.table.head, self.table.rows]
+        text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
+        return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def direct(self) -> bool:
+        """Whether the lines are labelled where they end, so that a wide column needs no key."""
+        return len(self.key) <= 4
