@@ -30,7 +30,7 @@ def highlight(code: str, language: str) -> str:
         return f"<code>{escape(code)}</code>"
     parts = []
     for kind, text in lexer.get_tokens(code):
-        name = next((name for parent, name in CLASSES if kind in parent), "")
+        name = next((name for parent, name in CLASSES if kind is parent or kind[: len(parent)] == parent), "")
         parts.append(f'<span class="{name}">{escape(text)}</span>' if name and text.strip() else escape(text))
     return f"<code>{''.join(parts).rstrip()}</code>"
 

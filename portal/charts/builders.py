@@ -34,11 +34,6 @@ class Drawn:
     number: int
     by_place: Mapping[date, Point]
 
-    @property
-    def faint(self) -> str:
-        """The area under a recorded line."""
-        return palette.AREA
-
 
 def trend(
     *,
@@ -157,9 +152,9 @@ def _trend_spec(
         },
     }
     layers: list[Layer] = []
-    layers += _marked_layer(marked, monthly=monthly, x=x) if marked in places else []
     layers += _gap_layer(drawn, places, monthly=monthly, x=x)
     layers += _area_layers(drawn, places, monthly=monthly, x=x, y=y)
+    layers += _marked_layer(marked, monthly=monthly, x=x) if marked in places else []
     for one in drawn:
         layers += _line_layers(one, places, monthly=monthly, x=x, y=y)
     for one in drawn:
@@ -176,7 +171,7 @@ def _frame(width: int, height: int, layers: list[Layer]) -> Row:
         "width": width,
         "height": height,
         "autosize": {"type": "fit", "contains": "padding"},
-        "padding": {"left": 2, "right": 8, "top": 8, "bottom": 2},
+        "padding": {"left": 2, "right": 12, "top": 8, "bottom": 2},
         "background": None,
         "layer": layers,
         "config": {
@@ -236,7 +231,9 @@ def _marked_layer(marked: date | None, *, monthly: bool, x: Row) -> list[Layer]:
     if marked is None:
         return []
     rows = [{"m": scale.name(marked, monthly=monthly)}]
-    return [{"data": _data(rows), "mark": {"type": "rect", "color": palette.MARKED}, "encoding": {"x": x}}]
+    return [
+        {"data": _data(rows), "mark": {"type": "rect", "color": palette.MARKED, "opacity": 0.6}, "encoding": {"x": x}}
+    ]
 
 
 def _gap_layer(drawn: Sequence[Drawn], places: Sequence[date], *, monthly: bool, x: Row) -> list[Layer]:

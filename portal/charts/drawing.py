@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from copy import deepcopy
@@ -51,3 +52,9 @@ def for_page(drawing: str) -> str:
     quiet = _NUMBER.sub(r"\1", _EMPTY_PATH.sub("", _NOISE.sub("", drawing)))
     themed = _COLOUR.sub(lambda found: f"var({palette.TOKENS[found.group()]})", quiet)
     return re.sub(r' style="[^"]*"', "", themed)
+
+
+def for_browser(spec: Mapping[str, Any]) -> str:
+    """The whole spec as JSON for the interactive version, with the page's tokens as colours."""
+    text = json.dumps(spec, ensure_ascii=False, separators=(",", ":"))
+    return _COLOUR.sub(lambda found: f"var({palette.TOKENS[found.group()]})", text)

@@ -91,6 +91,12 @@ class Chart:
         return hashlib.sha256(text.encode()).hexdigest()[:32]
 
     @property
+    def numeric(self) -> tuple[bool, ...]:
+        """Which columns of the table hold numbers."""
+        columns = range(len(self.table.head))
+        return tuple(all(not isinstance(row[column], str) for row in self.table.rows) for column in columns)
+
+    @property
     def direct(self) -> bool:
         """Whether the lines are labelled where they end, so that a wide column needs no key."""
         return len(self.key) <= 4

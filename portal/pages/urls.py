@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import path, re_path
 
-from portal.pages import attention, home
+from portal.pages import attention, charts, home, styleguide
 from portal.pages.plugins import plugins
 from portal.theme import choose_theme
 
@@ -20,7 +20,8 @@ urlpatterns = [
     path("status/", home.soon, name="status"),
     path("docs/", home.soon, name="docs"),
     path("profile/", home.soon, name="profile"),
-    path("styleguide/", home.soon, name="styleguide"),
     path("plugins/", plugins, name="plugins"),
+    path("styleguide/", styleguide.styleguide, name="styleguide"),
+    re_path(r"^charts/(?P<digest>[0-9a-f]{32})\.(?P<form>svg|png|csv|json)$", charts.chart, name="chart"),
     path("theme/", choose_theme, name="theme"),
 ]

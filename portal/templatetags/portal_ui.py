@@ -14,7 +14,8 @@ from django.utils.html import format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import words
-from portal.charts import Chart
+from portal.charts import Chart, store
+from portal.charts.key import key_svg
 from portal.highlight import highlight
 from portal.icons import icon_svg
 from portal.markdown import render_markdown
@@ -101,7 +102,17 @@ def icon(name: str, size: int = 16) -> SafeString:
 @register.inclusion_tag("portal/tags/chart.html", name="chart", takes_context=True)
 def chart(context: Context, value: Chart | None) -> dict[str, Any]:
     """A chart: drawing, table twin and downloads."""
-    return {"chart": value}
+    if value is None:
+        return {}
+    kept = store.drawn(value)
+    marks = [(entry, mark_safe(key_svg(entry))) for entry in value.key]
+    return {
+        "chart": value,
+        "digest": value.digest if kept.wide else "",
+        "wide": mark_safe(kept.wide),
+        "narrow": mark_safe(kept.narrow),
+        "marks": marks,
+    }
 
 
 @register.inclusion_tag("portal/tags/pagination.html", name="pagination", takes_context=True)
@@ -198,3 +209,21 @@ def ring(done: int, total: int, label: str = "complete") -> SafeString:
 def get(mapping: Any, key: Any) -> Any:
     """A value of a mapping by a key that is itself a variable."""
     return mapping.get(key) if hasattr(mapping, "get") else None
+
+
+@register.filter(name="is_text")
+def is_text(value: Any) -> bool:
+    """Whether a cell of a table holds words rather than a number."""
+    return isinstance(value, str)
+
+
+@register.filter(name="get_item")
+def get_item(values: Any, index: int) -> Any:
+    """An item of a sequence by a position that is itself a variable."""
+    return values[index]
+
+
+@register.filter(name="split_words")
+def split_words(text: str) -> list[str]:
+    """The words of a text."""
+    return text.split()
