@@ -1,0 +1,64 @@
+# Stageboard. `make` alone lists what there is.
+
+PYTHON ?= python3
+PORT ?= 8000
+FILE ?= stageboard.dump
+VENV = .venv
+MANAGE = $(VENV)/bin/python manage.py
+
+# The environment is made anew when one of these changes; the stamp carries their checksum.
+PINS = requirements/base.txt requirements/test.txt requirements/dev.txt requirements/constraints.txt pyproject.toml
+STAMP = $(VENV)/.stageboard-$(shell cat $(PINS) | sha256sum | cut -c1-16)
+
+.DEFAULT_GOAL = help
+.PHONY: help setup demo serve test check lint types format bench backup restore clean
+
+help: ## list the targets
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
+
+setup: $(STAMP) ## make .venv with the pinned requirements
+
+$(STAMP):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Stageboard needs Python 3.11 or later; name it with PYTHON=python3.11"; exit 1; }
+	@test -x $(VENV)/bin/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
+	@echo "Installing the pinned requirements (a few minutes the first time)"
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
+	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@rm -f $(VENV)/.stageboard-*
+	@touch $@
+
+demo: setup ## start everything with demo data at http://localhost:$(PORT); Ctrl-C stops it
+	@exec $(MANAGE) serve --demo --port $(PORT)
+
+serve: setup ## the same without demo data
+	@exec $(MANAGE) serve --port $(PORT)
+
+test: setup ## all tests and checks
+	@$(MAKE) --no-print-directory check
+	$(VENV)/bin/pytest -n 2 $(PYTEST)
+
+check: lint types ## lint, types, layers, migrations and templates, without the tests
+	$(MANAGE) makemigrations --check --dry-run
+	$(MANAGE) check
+
+lint: setup
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/lint-imports
+	$(VENV)/bin/djlint --lint --quiet portal stages metrics telemetry
+
+types: setup
+	PYTHONPATH=. $(VENV)/bin/mypy
+
+format: setup ## put the code into its form
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: setup ## the benchmarks; writes docs/performance.md
+	$(VENV)/bin/python -m tests.bench $(BENCH)
+
+backup: setup ## write the database into FILE=…
+	@$(MANAGE) backup $(FILE)
+
+restore: setup ## fill the database from FILE=… (FORCE=1 replaces what is there)
+	@$(MANAGE) restore $(FILE) $(if $(FORCE),--force)
