@@ -46,6 +46,19 @@ HOST_SCHEDULES = (
         words="every minute",
         queue="sweep",
     ),
+    Schedule(
+        name="portal.worker_alive",
+        task="portal.tasks.worker_alive",
+        when=timedelta(seconds=30),
+        words="every half minute",
+    ),
+    Schedule(
+        name="portal.sweeper_alive",
+        task="portal.tasks.sweeper_alive",
+        when=timedelta(seconds=30),
+        words="every half minute",
+        queue="sweep",
+    ),
 )
 
 

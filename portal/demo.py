@@ -31,7 +31,9 @@ class SignIn:
 
 SIGN_INS = (
     SignIn(username="admin", display_name="Ada Admin", role=Role.ADMINISTRATOR, words="administers everything"),
-    SignIn(username="analyst", display_name="Anna Analyst", role=Role.REVIEWER, words="reviews, closes months, releases"),
+    SignIn(
+        username="analyst", display_name="Anna Analyst", role=Role.REVIEWER, words="reviews, closes months, releases"
+    ),
     SignIn(username="editor", display_name="Edgar Editor", role=Role.EDITOR, words="edits the catalog"),
     SignIn(username="owner", display_name="Olga Owner", role=Role.METRIC_OWNER, words="proposes metrics"),
     SignIn(username="viewer", display_name="Victor Viewer", role=Role.VIEWER, words="reads"),

@@ -5,11 +5,14 @@ from __future__ import annotations
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
 
+from portal import probes
 from portal.plugins.registry import registry
 
 host_urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
+    path("health/", probes.health, name="health"),
+    path("health/prometheus", probes.prometheus, name="health-prometheus"),
     path("", include("portal.pages.urls")),
 ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.utils import timezone
 
 from portal.models.accounts import User
 
@@ -46,3 +47,18 @@ class Wakeup(models.Model):
 
     def __str__(self) -> str:
         return self.hint
+
+
+class LifeSign(models.Model):
+    """When a part of the portal was last seen at work, such as the task worker."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name} at {self.at:%Y-%m-%d %H:%M:%S}"
+
+    @classmethod
+    def give(cls, name: str) -> None:
+        """This part is at work now."""
+        cls.objects.update_or_create(name=name, defaults={"at": timezone.now()})

@@ -55,7 +55,9 @@ def programs(host: str, port: int, *, web_workers: int, web_threads: int, task_p
             patience=20,
         ),
         # The sweeps find what a lost message left, so they must not wait behind long work.
-        Program("sweeper", [*celery, "worker", "--hostname", "sweeper@%h", "--pool", "solo", *quiet, "--queues", "sweep"]),
+        Program(
+            "sweeper", [*celery, "worker", "--hostname", "sweeper@%h", "--pool", "solo", *quiet, "--queues", "sweep"]
+        ),
         Program("beat", [*celery, "beat", "--loglevel", "WARNING", "--pidfile", ""]),
     ]
 

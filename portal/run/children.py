@@ -69,7 +69,7 @@ class Child:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=end_with_parent,  # noqa: PLW1509 (we have no threads)
+                preexec_fn=end_with_parent,
             )
         self.started = time.monotonic()
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from django.core.exceptions import ImproperlyConfigured
 
+from portal.logs import configure as configure_logs
 from portal.plugins.discovery import installed_plugin_apps
 from portal.settings import env
 
@@ -16,10 +17,16 @@ DATA_DIR = env.path("PORTAL_DATA_DIR", BASE_DIR / "var")
 DEBUG = env.flag("DEBUG", False)
 PRODUCTION = env.flag("PORTAL_PRODUCTION", False)
 SECRET_KEY = env.text("SECRET_KEY", "")
+if not SECRET_KEY and PRODUCTION:
+    raise ImproperlyConfigured("SECRET_KEY must be set where PORTAL_PRODUCTION is; a long random word, kept secret.")
 if not SECRET_KEY:
     from portal.settings.secret import kept_secret
 
     SECRET_KEY = kept_secret(DATA_DIR)
+if PRODUCTION and DEBUG:
+    raise ImproperlyConfigured("DEBUG must not be set where PORTAL_PRODUCTION is; it shows settings to visitors.")
+if PRODUCTION and not env.words("ALLOWED_HOSTS", []):
+    raise ImproperlyConfigured("ALLOWED_HOSTS must name the portal's host names where PORTAL_PRODUCTION is set.")
 ALLOWED_HOSTS = env.words("ALLOWED_HOSTS", ["localhost", "127.0.0.1", "[::1]", "testserver"])
 CSRF_TRUSTED_ORIGINS = env.words("CSRF_TRUSTED_ORIGINS", [])
 
@@ -52,6 +59,7 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.request_id.RequestIdMiddleware",
+    "portal.prometheus.RequestNumbersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "csp.middleware.CSPMiddleware",
@@ -124,8 +132,11 @@ ASSETS_DIR.mkdir(parents=True, exist_ok=True)
 STATICFILES_DIRS = [ASSETS_DIR]
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
-    "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    "staticfiles": {
+        "BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage" if DEBUG else "portal.storage.StaticFiles"
+    },
 }
+WHITENOISE_USE_FINDERS = DEBUG
 
 CACHES: dict[str, dict[str, Any]] = {
     "default": {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"},
@@ -171,6 +182,22 @@ SPECTACULAR_SETTINGS: dict[str, Any] = {
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
 }
+
+LOGGING = configure_logs(level=env.text("LOG_LEVEL", "INFO"), plain=env.text("LOG_FORMAT", "json") == "plain" or DEBUG)
+
+# Where the portal is used by others. Each part can be set by itself, for proxies that do one of them already.
+SECURE_SSL_REDIRECT = env.flag("SECURE_SSL_REDIRECT", PRODUCTION)
+# Asked by machines on the inside, which speak plain HTTP.
+SECURE_REDIRECT_EXEMPT = [r"^health/"]
+SECURE_HSTS_SECONDS = env.integer("SECURE_HSTS_SECONDS", 31_536_000 if PRODUCTION else 0, least=0)
+SECURE_HSTS_INCLUDE_SUBDOMAINS = env.flag("SECURE_HSTS_INCLUDE_SUBDOMAINS", PRODUCTION)
+SECURE_HSTS_PRELOAD = env.flag("SECURE_HSTS_PRELOAD", PRODUCTION)
+SECURE_REFERRER_POLICY = "same-origin"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = env.flag("SECURE_COOKIES", PRODUCTION)
+SESSION_COOKIE_HTTPONLY = True
+if env.flag("BEHIND_PROXY", False):
+    # Only true where a proxy sets the header itself; without one any visitor could.
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Celery. Without a broker of its own the portal keeps messages as files in the data folder (one machine only).
 CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "") or "filesystem://"

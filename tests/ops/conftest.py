@@ -59,12 +59,13 @@ class DatabaseUser:
         return entry
 
     def leave(self) -> None:
+        LIVING.remove(self)
         self.process.communicate("")
 
     def kill(self) -> None:
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.communicate()
+        LIVING.remove(self)
+        self.process.kill()
+        self.process.communicate()
 
 
 def packages() -> list[str]:
@@ -112,7 +113,7 @@ def nobody_stays() -> Iterator[None]:
     """End the database users that a failed test left."""
     yield
     while LIVING:
-        LIVING.pop().kill()
+        LIVING[0].kill()
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from argparse import ArgumentParser
 from typing import Any
 
 from django.conf import settings
+from django.core.checks import ERROR
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError
 from django.db import connections
@@ -20,7 +21,7 @@ from portal.settings import env
 
 class Command(BaseCommand):
     help = "Prepare, then run web, workers and beat, with the embedded PostgreSQL where no DATABASE_URL is set."
-    requires_system_checks = []
+    requires_system_checks: list[str] = []
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
@@ -35,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(words)
         # Before "prepare" the tables of the checks may be missing; afterwards a wrong set-up must stop us.
         call_command("prepare")
-        call_command("check", fail_level="ERROR", verbosity=0, stdout=self.stderr)
+        self.check(display_num_errors=True, fail_level=ERROR)
         if options["demo"]:
             call_command("demo")
         connections.close_all()
