@@ -197,7 +197,8 @@ def schedules(registry: Registry) -> Iterator[Problem]:
 
     from portal.celery import QUEUES, app
 
-    app.loader.import_default_modules()
+    # Not import_default_modules(): Celery's side for Django answers that with all system checks, this one among them.
+    app.autodiscover_tasks(force=True)
     for plugin, schedule in found:
         if schedule.task not in app.tasks:
             yield Problem(
