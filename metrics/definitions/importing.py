@@ -12,11 +12,11 @@ from typing import Any
 from django.db import transaction
 
 from metrics.definitions.catalogue import raise_version
+from metrics.definitions.changing import change_definition
 from metrics.definitions.files import SUFFIXES, Fault, definition_files, read_file
 from metrics.definitions.hygiene import Finding, findings_of
 from metrics.definitions.mapping import (
     announce,
-    follow_changed_definition,
     follow_new_definition,
     kinds_of,
     lock_dictionary,
@@ -169,16 +169,12 @@ def record_definitions(
             report.unchanged += 1
     say(f"{len(fresh):,} new and {len(changed):,} changed definitions")
     MetricDefinition.objects.bulk_create(fresh, batch_size=500)
-    slots_before = {definition.pk: definition.slot for definition in changed}
-    allot_slots([*fresh, *changed])
+    allot_slots(fresh)
     for definition in fresh:
         targets = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
         follow_new_definition(definition=definition, targets=targets, actor=actor)
         if targets:
             announce((None, None), reason=f"{definition.key_path} was added to the dictionary", actor=actor)
-    for definition in changed:
-        if definition.slot != slots_before[definition.pk]:
-            announce((None, None), reason=f"{definition.key_path} is kept elsewhere now", actor=actor)
     report.created = [definition.key_path for definition in fresh]
     report.updated = [definition.key_path for definition in changed]
     _record_events(gathered, report)
@@ -217,31 +213,23 @@ def _update(
     """
     overrides = {key: value for key, value in definition.overrides.items() if parsed.values.get(key) != value}
     values = parsed.values | overrides
-    differs = any(getattr(definition, key) != value for key, value in values.items())
-    old = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
+    group = group if group is not None or definition.product_group != values["product_group"] else definition.group
     aside = {
         "raw": parsed.raw,
         "raw_text": parsed.text,
         "source_file": parsed.file,
         "findings": [finding.as_json() for finding in findings],
         "overrides": overrides,
-        "group": group
-        if group is not None or definition.product_group != values["product_group"]
-        else definition.group,
+        "group": group,
     }
-    if not differs and all(getattr(definition, key) == value for key, value in aside.items()):
-        return False
-    for key, value in (values | aside).items():
-        setattr(definition, key, value)
-    if differs:
-        definition.version += 1
-    definition.save()
-    new = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
-    if follow_changed_definition(
-        definition=definition, old=old, new=new, from_month=month, reason="the definition changed", actor=actor
-    ):
-        announce((month, None), reason=f"{definition.key_path} is mapped differently", actor=actor)
-    return differs
+    return change_definition(
+        definition=definition,
+        values=values,
+        aside=aside,
+        from_month=month,
+        reason="the definition changed",
+        actor=actor,
+    )
 
 
 def _record_events(gathered: Gathered, report: ImportReport) -> None:

@@ -1,0 +1,104 @@
+"""Forms of the metrics pages."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+from django import forms
+
+from metrics.definitions.mapping import SUBJECT_OF
+from metrics.definitions.months import parse_month
+from metrics.definitions.parsing import TIERS
+from metrics.models.dictionary import Indicator, MetricDefinition, Status
+
+
+class MonthField(forms.CharField):
+    """A month such as 2026-10; empty means none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        kwargs.setdefault("required", False)
+        widget = forms.TextInput(attrs={"placeholder": "2026-10", "size": 8, "pattern": r"\d{4}-\d{2}"})
+        super().__init__(widget=widget, **kwargs)
+
+    def clean(self, value: Any) -> date | None:
+        """The month's first day."""
+        text = super().clean(value)
+        if not text:
+            return None
+        try:
+            return parse_month(text)
+        except ValueError as error:
+            raise forms.ValidationError(str(error).capitalize() + ".") from error
+
+
+class MapForm(forms.Form):
+    """Which metric stands for which figure, from when, and why."""
+
+    kind = forms.ChoiceField(label="Figure", choices=[(kind, Indicator(kind).label) for kind in SUBJECT_OF])
+    subject_key = forms.CharField(
+        label="Stage or group", required=False, help_text="Its key, such as create; empty for UMAU."
+    )
+    metric = forms.CharField(label="Metric", help_text="The key path, as in the dictionary.")
+    from_month = MonthField(label="From month", help_text="Empty: all months before count too.")
+    to_month = MonthField(label="To month", help_text="The last month; empty: until further notice.")
+    reason = forms.CharField(label="Reason", widget=forms.Textarea(attrs={"rows": 2}))
+
+    def clean_metric(self) -> MetricDefinition:
+        """The metric of the key path."""
+        found = MetricDefinition.objects.filter(key_path=self.cleaned_data["metric"].strip()).first()
+        if found is None:
+            raise forms.ValidationError("The dictionary has no such key path.")
+        return found
+
+
+class ProposalForm(forms.Form):
+    """The fields of a definition that an owner may propose to change, filled with what they are."""
+
+    name = forms.CharField(required=False)
+    description = forms.CharField(widget=forms.Textarea(attrs={"rows": 3}))
+    product_group = forms.CharField(required=False, help_text="The group's key, such as source_code.")
+    status = forms.ChoiceField(choices=Status.choices)
+    performance_indicator_type = forms.CharField(
+        label="Indicator types", required=False, help_text="Separated by spaces: smau, gmau, paid_gmau, umau …"
+    )
+    tiers = forms.MultipleChoiceField(
+        choices=[(tier, tier) for tier in dict.fromkeys(TIERS.values())],
+        widget=forms.CheckboxSelectMultiple,
+        required=False,
+    )
+    milestone_removed = forms.RegexField(
+        r"^<?[0-9]+\.[0-9]+$", label="Removed in milestone", required=False, help_text="Such as 17.2."
+    )
+    removed_by_url = forms.URLField(label="Removed by", required=False, assume_scheme="https")
+    repair_issue_url = forms.URLField(label="Repair issue", required=False, assume_scheme="https")
+    from_month = MonthField(label="Holds from month", help_text="For the mapping; empty: the current month.")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}), help_text="What the reviewer should know.")
+
+    def __init__(self, data: Any = None, *, definition: MetricDefinition) -> None:
+        self.definition = definition
+        initial = {
+            name: getattr(definition, name) for name in self.base_fields if name not in ("reason", "from_month")
+        } | {"performance_indicator_type": " ".join(definition.performance_indicator_type)}
+        super().__init__(data, initial=initial)
+
+    def clean_performance_indicator_type(self) -> list[str]:
+        """The types as a list of words."""
+        return list(dict.fromkeys(self.cleaned_data["performance_indicator_type"].lower().split()))
+
+    def clean(self) -> dict[str, Any]:
+        """A broken metric needs its repair issue, a removed one its milestone."""
+        given: dict[str, Any] = super().clean() or {}
+        if given.get("status") == Status.BROKEN and not given.get("repair_issue_url"):
+            self.add_error("repair_issue_url", "A broken metric needs the issue that will repair it.")
+        if given.get("status") == Status.REMOVED and not given.get("milestone_removed"):
+            self.add_error("milestone_removed", "Say since which milestone the metric is removed.")
+        return given
+
+    def changes(self) -> dict[str, Any]:
+        """The fields that would differ from the definition."""
+        return {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in ("reason", "from_month") and getattr(self.definition, name) != value
+        }

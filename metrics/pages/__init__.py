@@ -1,0 +1,1 @@
+"""Pages of the metrics plugin, a module for each subject."""
