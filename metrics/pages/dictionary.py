@@ -253,7 +253,7 @@ def _with_metric(request: HttpRequest, act: Callable[[HttpRequest, MetricDefinit
     return redirect("metrics:mapping")
 
 
-def _subject(request: HttpRequest) -> dict[str, str]:
+def _subject(request: HttpRequest) -> dict[str, Any]:
     return {name: request.POST.get(name, "") for name in ("kind", "subject_key", "reason")}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -208,5 +209,7 @@ def in_words(field: models.Field[Any, Any], value: Any, names: Names) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(str(part) for part in value) or "–"
+    if isinstance(value, dict):
+        return json.dumps(value, ensure_ascii=False, sort_keys=True) if value else "–"
     choices = dict(field.flatchoices)
     return str(choices.get(value, value))

@@ -185,7 +185,7 @@ def test_an_owner_proposes_and_a_reviewer_approves(
     changed = the_metric("usage.push")
     assert (changed.description, changed.version) == ("People who push", 2)
     history = reviewer_client.get("/metrics/usage.push/").context["history"]
-    assert history[0]["entry"].who_text == "analyst"
+    assert history[0]["entry"].who_text == "Analyst"
 
 
 def test_what_was_approved_stands_above_the_file_until_the_file_agrees(
