@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from django.contrib import admin
 from django.urls import URLPattern, URLResolver, include, path
+from django.views.generic import RedirectView
 
 from portal import probes
+from portal.pages.icon import favicon
 from portal.plugins.registry import registry
 
+handler404 = "portal.pages.errors.not_found"
+handler500 = "portal.pages.errors.server_error"
+
 host_urlpatterns: list[URLPattern | URLResolver] = [
+    # One way to sign in, whatever page one came for.
+    path("admin/login/", RedirectView.as_view(pattern_name="account_login", query_string=True)),
+    path("favicon.ico", favicon),
     path("admin/", admin.site.urls),
     path("accounts/", include("allauth.urls")),
     path("health/", probes.health, name="health"),

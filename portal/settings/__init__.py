@@ -116,6 +116,21 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 10}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
 ]
+ACCOUNT_ADAPTER = "portal.accounts.AccountAdapter"
+ACCOUNT_LOGIN_METHODS = {"username", "email"}
+ACCOUNT_SIGNUP_FIELDS = ["email*", "username*", "password1*"]
+ACCOUNT_EMAIL_VERIFICATION = "none"
+# One answer whether or not an address has an account, so that nobody can ask who has.
+ACCOUNT_PREVENT_ENUMERATION = True
+# Single sign-on by OpenID Connect: on where OIDC_SERVER_URL is set (docs: how to configure sign-on).
+SOCIALACCOUNT_ADAPTER = "portal.accounts.SocialAccountAdapter"
+SOCIALACCOUNT_EMAIL_AUTHENTICATION = env.flag("OIDC_MATCH_EMAIL", False)
+SOCIALACCOUNT_EMAIL_AUTHENTICATION_AUTO_CONNECT = SOCIALACCOUNT_EMAIL_AUTHENTICATION
+OIDC_CREATE_USERS = env.flag("OIDC_CREATE_USERS", True)
+OIDC = env.sign_on()
+SOCIALACCOUNT_PROVIDERS: dict[str, Any] = (
+    {"openid_connect": {"APPS": [OIDC.app()], "OAUTH_PKCE_ENABLED": True}} if OIDC else {}
+)
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/"
 
@@ -154,7 +169,8 @@ CONTENT_SECURITY_POLICY = {
         "img-src": ["'self'", "data:"],
         "frame-ancestors": ["'none'"],
         "base-uri": ["'self'"],
-        "form-action": ["'self'"],
+        # A form that signs on elsewhere is redirected there, which browsers count as its action.
+        "form-action": ["'self'", *([OIDC.origin] if OIDC else [])],
     }
 }
 

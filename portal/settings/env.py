@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
@@ -94,3 +95,47 @@ def database(name: str) -> dict[str, object] | None:
         "PORT": str(options.pop("port", "") or port or ""),
         "OPTIONS": options,
     }
+
+
+@dataclass(frozen=True, kw_only=True)
+class SignOn:
+    """A provider of single sign-on by OpenID Connect."""
+
+    name: str
+    server: str
+    client_id: str
+    secret: str
+
+    @property
+    def origin(self) -> str:
+        """Scheme and host of the provider."""
+        parts = urlsplit(self.server)
+        return f"{parts.scheme}://{parts.netloc}"
+
+    def app(self) -> dict[str, object]:
+        """The provider as django-allauth wants to be told."""
+        return {
+            "provider_id": "sso",
+            "name": self.name,
+            "client_id": self.client_id,
+            "secret": self.secret,
+            "settings": {"server_url": self.server},
+        }
+
+
+def sign_on() -> SignOn | None:
+    """Single sign-on from OIDC_SERVER_URL, OIDC_CLIENT_ID, OIDC_CLIENT_SECRET and OIDC_NAME; all or none."""
+    server = optional("OIDC_SERVER_URL")
+    if server is None:
+        return None
+    if urlsplit(server).scheme not in {"http", "https"}:
+        raise ImproperlyConfigured(f"OIDC_SERVER_URL must start with https://; it is {server!r}.")
+    missing = [name for name in ("OIDC_CLIENT_ID", "OIDC_CLIENT_SECRET") if optional(name) is None]
+    if missing:
+        raise ImproperlyConfigured(f"OIDC_SERVER_URL is set, so {' and '.join(missing)} must be set too.")
+    return SignOn(
+        name=text("OIDC_NAME", "single sign-on"),
+        server=server,
+        client_id=os.environ["OIDC_CLIENT_ID"],
+        secret=os.environ["OIDC_CLIENT_SECRET"],
+    )

@@ -1,0 +1,33 @@
+"""Who may have an account: nobody signs up alone; single sign-on makes accounts where it is configured to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
+from django.conf import settings
+from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]
+    """Passwords are for accounts that an administrator has made."""
+
+    def is_open_for_signup(self, request: HttpRequest) -> bool:
+        """Never: an account is given, not taken."""
+        return False
+
+
+class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
+    """People known to the company's sign-on come in as viewers on their first visit."""
+
+    def is_open_for_signup(self, request: HttpRequest, sociallogin: Any) -> bool:
+        """Whether a first visit makes an account (``OIDC_CREATE_USERS``)."""
+        return bool(settings.OIDC_CREATE_USERS)
+
+    def populate_user(self, request: HttpRequest, sociallogin: Any, data: dict[str, Any]) -> Any:
+        """The name as the sign-on gives it becomes the name shown."""
+        user = super().populate_user(request, sociallogin, data)
+        names = [str(data.get(part) or "").strip() for part in ("first_name", "last_name")]
+        user.display_name = str(data.get("name") or " ".join(name for name in names if name))[:200]
+        return user
