@@ -16,14 +16,16 @@ STAMP = $(VENV)/.stageboard-$(shell cat $(PINS) | sha256sum | cut -c1-16)
 help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
-setup: $(STAMP) ## make .venv with the pinned requirements
+setup: $(STAMP) ## make .venv with the pinned requirements, and the browser's files
 
+# build_assets needs settings but no database, so it is told of one that it never asks.
 $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Stageboard needs Python 3.11 or later; name it with PYTHON=python3.11"; exit 1; }
 	@test -x $(VENV)/bin/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the pinned requirements (a few minutes the first time)"
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
 	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@DATABASE_URL=postgresql:///none SECRET_KEY=none $(MANAGE) build_assets
 	@rm -f $(VENV)/.stageboard-*
 	@touch $@
 

@@ -6,6 +6,7 @@ import argparse
 import fcntl
 import json
 import os
+import shutil
 import signal
 import socket
 import sys
@@ -74,6 +75,11 @@ class Runner:
             signal.signal(number, self.told)
         logs = self.data_dir / "logs"
         logs.mkdir(parents=True, exist_ok=True)
+        # The web processes add up their numbers in files; those of an earlier run would count twice.
+        numbers = self.data_dir / "prometheus"
+        shutil.rmtree(numbers, ignore_errors=True)
+        numbers.mkdir()
+        os.environ["PROMETHEUS_MULTIPROC_DIR"] = str(numbers)
         self.children = [
             Child(program, logs, say)
             for program in programs(
@@ -95,8 +101,9 @@ class Runner:
         healthy = told_slow = False
         database_seen = logs_turned = begun
         while not self.stopping:
-            for child in self.children:
-                child.watch()
+            changes = [child.watch() for child in self.children]
+            if any(changes):
+                self.write_state()
             now = time.monotonic()
             if not healthy:
                 healthy = self.healthy()
@@ -125,6 +132,11 @@ class Runner:
         say("Stopped.")
         return code
 
+    def write_state(self) -> None:
+        """For a second start, which says where the first one runs, and for people who look."""
+        pids = {child.program.name: child.process.pid for child in self.children if child.process is not None}
+        write_state(self.data_dir, {"pid": os.getpid(), "url": f"{self.url}/", "children": pids})
+
     def healthy(self) -> bool:
         """Whether ``/health/`` answers."""
         host = "127.0.0.1" if self.options.host == "0.0.0.0" else self.options.host  # noqa: S104
@@ -136,7 +148,6 @@ class Runner:
 
     def greet(self, seconds: float) -> None:
         """Say where it is and who may sign in."""
-        write_state(self.data_dir, {"pid": os.getpid(), "url": f"{self.url}/"})
         say("")
         say(f"Stageboard is up at {self.url}/ (after {seconds:.0f} s)")
         if self.options.sign_ins:
@@ -146,26 +157,33 @@ class Runner:
         say(f"Logs are in {self.data_dir / 'logs'}. Ctrl-C stops everything.")
 
 
+def lock_file(data_dir: Path) -> Path:
+    """Held by the one runner of a data folder."""
+    return data_dir / "run.lock"
+
+
 def state_file(data_dir: Path) -> Path:
-    """Where the running portal says who and where it is; also its lock."""
+    """Where the running portal says who and where it is."""
     return data_dir / "run.json"
 
 
 def write_state(data_dir: Path, words: dict[str, object]) -> None:
-    """In place, as the file carries the lock."""
-    state_file(data_dir).write_text(json.dumps(words) + "\n", encoding="utf-8")
+    """Whole or not at all."""
+    draft = state_file(data_dir).with_suffix(".draft")
+    draft.write_text(json.dumps(words) + "\n", encoding="utf-8")
+    draft.replace(state_file(data_dir))
 
 
 def obstacle(data_dir: Path, host: str, port: int) -> str | None:
     """What stands in the way of starting, as a sentence; ``None`` where nothing does."""
     data_dir.mkdir(parents=True, exist_ok=True)
-    handle = os.open(state_file(data_dir), os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(lock_file(data_dir), os.O_RDWR | os.O_CREAT, 0o644)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
         try:
             words = json.loads(state_file(data_dir).read_text(encoding="utf-8"))
-        except ValueError:
+        except (OSError, ValueError):
             words = {}
         where = f" at {words['url']} (process {words['pid']})" if words else ""
         return (
@@ -202,7 +220,7 @@ def main() -> int:
     if (words := obstacle(options.data_dir, options.host, options.port)) is not None:
         sys.stderr.write(f"{words}\n")
         return 1
-    handle = os.open(state_file(options.data_dir), os.O_RDWR | os.O_CREAT, 0o644)
+    handle = os.open(lock_file(options.data_dir), os.O_RDWR | os.O_CREAT, 0o644)
     fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
     try:
         return Runner(options).run()

@@ -40,16 +40,17 @@ class Child:
         self.deaths = 0
         self.next_start = 0.0
 
-    def watch(self) -> None:
-        """Start it when it is due; notice its death. Called a few times a second."""
+    def watch(self) -> bool:
+        """Start it when it is due; notice its death. Called a few times a second; says whether anything changed."""
         now = time.monotonic()
         if self.process is None:
-            if now >= self.next_start:
-                self.start()
-            return
+            if now < self.next_start:
+                return False
+            self.start()
+            return True
         code = self.process.poll()
         if code is None:
-            return
+            return False
         # What it started (server workers, pool processes) must not live on: it holds the port and takes messages.
         self.signal(signal.SIGKILL)
         self.process = None
@@ -58,6 +59,7 @@ class Child:
         self.next_start = now + pause
         wait = f" in {pause:.0f} s" if pause >= 1 else ""
         self.say(f"{self.program.name} ended ({reason(code)}); starting it again{wait}. Its log: {self.log}")
+        return True
 
     def start(self) -> None:
         """Start it in a session of its own: Ctrl-C is for us, and we stop it in order."""

@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -127,3 +128,20 @@ def data_dir() -> Iterator[Path]:
 def as_root() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
+
+
+@pytest.fixture
+def outside_postgresql() -> Iterator[str]:
+    """An empty database on a PostgreSQL that is not ours, as a URL; the empty string where there is none."""
+    server = os.environ.get("STAGEBOARD_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
+    name = f"stageboard_move_{os.getpid()}"
+    try:
+        link = psycopg.connect(server, autocommit=True, connect_timeout=2)
+    except psycopg.OperationalError:
+        yield ""
+        return
+    with link:
+        link.execute(f'CREATE DATABASE "{name}"')
+        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        link.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+    link.close()
