@@ -48,7 +48,7 @@ def plain(value: Number | Fraction) -> Number:
 def total(*values: Number) -> Number:
     """The exact sum. (``Decimal`` addition rounds to the context's precision, so it is not used.)"""
     if all(isinstance(value, int) for value in values):
-        return sum(values)  # type: ignore[return-value]
+        return sum(values)
     return plain(sum((Fraction(value) for value in values), Fraction(0)))
 
 

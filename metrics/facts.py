@@ -119,7 +119,7 @@ def _record(facts: Sequence[ReportFacts]) -> list[Recorded]:
     created = _insert_reports([(key, facts[number]) for key, number in first_of.items()])
     standing = _standing([key for key in first_of if key not in created]) if len(created) < len(first_of) else {}
     _copy_pages((created[key][0], facts[number].readings) for key, number in first_of.items() if key in created)
-    _note_new_reports([report_id for report_id, state in created.values() if state == Report.State.COUNTED])
+    _note_new_reports([report_id for report_id, _state in created.values()])
     results = []
     for number, (fact, key) in enumerate(zip(facts, keys, strict=True)):
         month = Month.of(key[1])
@@ -288,7 +288,10 @@ def _copy_pages(reports: Iterable[tuple[int, Mapping[int, Reading]]]) -> None:
 
 
 def _note_new_reports(report_ids: Sequence[int]) -> None:
-    """Note what new counting reports change: their month if none there is later, and then the next one's baselines."""
+    """Note what new reports change: their month if none there is later, and then the next one's baselines.
+
+    Held ones too, although they change no figure: their month then is known, and lists them as left out.
+    """
     if not report_ids:
         return
     with connection.cursor() as cursor:

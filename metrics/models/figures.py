@@ -24,6 +24,14 @@ class NumericField(models.Field):  # type: ignore[type-arg]
         return "numeric"
 
 
+class FigureMonthQuerySet(models.QuerySet["FigureMonth"]):
+    """Months by state."""
+
+    def published(self) -> FigureMonthQuerySet:
+        """Those of which a snapshot was ever taken."""
+        return self.filter(first_published_revision__isnull=False)
+
+
 class FigureMonth(models.Model):
     """A month as the portal knows it: its state, its newest revision and, once closed, its published one."""
 
@@ -46,6 +54,8 @@ class FigureMonth(models.Model):
     )
     reopened_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is open again.")
     findings = models.JSONField(default=list, blank=True, help_text="What plausibility found, with the numbers.")
+
+    objects = FigureMonthQuerySet.as_manager()
 
     class Meta:
         ordering = ["-month"]
