@@ -34,6 +34,7 @@ class Ping(models.Model):
         NONE = "", "anonymous"
         KEY = "key", "ingest key"
         SIGNATURE = "signature", "signature"
+        BAD_SIGNATURE = "bad_signature", "a signature that does not fit"
         UNVERIFIED = "unverified", "unverified: this installation holds a key, the ping came without"
 
     uuid = models.CharField(max_length=255)
@@ -50,7 +51,7 @@ class Ping(models.Model):
     key = models.ForeignKey(
         "telemetry.IngestKey", null=True, on_delete=models.SET_NULL, related_name="pings", db_index=False
     )
-    proof = models.CharField(max_length=12, choices=Proof.choices, blank=True, db_default="")
+    proof = models.CharField(max_length=16, choices=Proof.choices, blank=True, db_default="")
     trusted = models.BooleanField(db_default=False, help_text="Not to be quarantined, said whoever brought it.")
     version = models.CharField(max_length=200, blank=True, db_default="")
     edition = models.CharField(max_length=200, blank=True, db_default="")

@@ -1,0 +1,53 @@
+"""The endpoints at the root that real senders know, byte-compatible with what they expect."""
+
+from __future__ import annotations
+
+from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
+from django.views.decorators.csrf import csrf_exempt
+
+from portal.history.context import without_history_context
+from telemetry import conf
+from telemetry.accepting import Refused, Unavailable, accept, prepare
+from telemetry.intake import (
+    answer,
+    body_of,
+    kept_address,
+    limited,
+    limited_installation,
+    problem,
+    refusal,
+    sender_address,
+    unavailable,
+)
+from telemetry.models import Ping
+
+
+@csrf_exempt
+@without_history_context
+def usage_data(request: HttpRequest) -> HttpResponse:
+    """Take a service ping from an unchanged sender: 201 and the id that both sides keep."""
+    if request.method != "POST":
+        return HttpResponseNotAllowed(["POST"])
+    if not conf.options.anonymous:
+        return problem(
+            401,
+            "anonymous_off",
+            "Anonymous pings are not taken here. Send to /api/v1/pings/ with an ingest key; the portal's "
+            "administrators make one.",
+            WWW_Authenticate='Bearer realm="pings"',
+        )
+    address = sender_address(request)
+    if (slow_down := limited(address)) is not None:
+        return slow_down
+    try:
+        prepared = prepare(body_of(request, conf.options.max_body))
+        if (slow_down := limited_installation(prepared.identity.uuid, prepared.identity.hostname)) is not None:
+            return slow_down
+        accepted = accept(
+            prepared, channel=Ping.Channel.HTTP.value, address=kept_address(address, conf.options.address)
+        )
+    except Refused as refused:
+        return refusal(refused)
+    except Unavailable as error:
+        return unavailable(error)
+    return answer(201, {"conv_index": {"usage_data_id": accepted.ping_id}})

@@ -1,0 +1,412 @@
+"""From accepted to read: claim a batch, read and judge each ping, hand the facts to metrics, all in one transaction.
+
+A killed worker leaves nothing behind but locks that PostgreSQL drops: the batch is claimed again. A ping that cannot
+be read fails alone, with its cause, and can be retried.
+"""
+
+from __future__ import annotations
+
+import traceback
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from time import monotonic
+from typing import Any
+
+import orjson
+import structlog
+from django.db import connection, transaction
+from django.utils import timezone
+
+from metrics import facts
+from metrics.definitions.catalogue import ReadingPlan, reading_plan
+from telemetry import conf, population
+from telemetry.accepting import decompress
+from telemetry.judging import Case, Past, Population, Rule, Verdict, judge_ping
+from telemetry.models import Ping
+from telemetry.reading import PARSER_VERSION
+from telemetry.reading.classify import Reading, State, Value, classify
+from telemetry.reading.document import parse
+from telemetry.reading.issues import IssueKind
+
+log = structlog.get_logger(__name__)
+
+BATCH = 50
+MISSING: dict[State, facts.Missing] = {State(missing.value): missing for missing in facts.Missing}
+Names = tuple[str, str]
+
+
+@dataclass(slots=True)
+class Claimed:
+    """A ping in the worker's hands."""
+
+    id: int
+    uuid: str
+    hostname: str
+    recorded_at: datetime
+    received_at: datetime
+    channel: str
+    proof: str
+    trusted: bool
+    body: bytes
+
+    @property
+    def names(self) -> Names:
+        """Whose it is."""
+        return self.uuid, self.hostname
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What became of a claimed ping."""
+
+    ping: Claimed
+    reading: Reading | None = None
+    verdict: Verdict = field(default_factory=Verdict)
+    cause: str = ""
+
+    @property
+    def state(self) -> str:
+        """The state that it gets."""
+        if self.cause or self.reading is None:
+            return Ping.State.FAILED.value
+        return Ping.State.QUARANTINED.value if self.verdict.held else Ping.State.READ.value
+
+
+def read_all(*, for_seconds: float = 0.0, batch: int = BATCH) -> int:
+    """Read until nothing waits (or the time is up); returns how many pings were read."""
+    started = monotonic()
+    done = 0
+    while count := read_batch(batch):
+        done += count
+        if for_seconds and monotonic() - started > for_seconds:
+            break
+    return done
+
+
+def read_batch(size: int = BATCH, *, ids: Sequence[int] | None = None) -> int:
+    """Read one batch of accepted pings (or those named, where they wait); one transaction."""
+    plan = reading_plan()
+    with transaction.atomic():
+        claimed = _claim(size, ids)
+        if not claimed:
+            return 0
+        finish(read_each(claimed, plan), plan)
+    return len(claimed)
+
+
+def read_each(claimed: Sequence[Claimed], plan: ReadingPlan) -> list[Outcome]:
+    """Read every ping; what raises costs that ping only. Judging comes after, in the order of the batch."""
+    outcomes = []
+    for ping in claimed:
+        outcome = Outcome(ping)
+        try:
+            outcome.reading = classify(parse(decompress(ping.body)), plan)
+        except Exception as error:
+            log.exception("reading a ping failed", ping=ping.id)
+            outcome.cause = cause_of(error)
+        outcomes.append(outcome)
+    _judge_all(outcomes, plan)
+    return outcomes
+
+
+def finish(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
+    """Hand over the facts and note what was made of each ping, inside the caller's transaction."""
+    good = [outcome for outcome in outcomes if outcome.reading is not None and not outcome.cause]
+    try:
+        with transaction.atomic():
+            facts.record_reports([report_facts(outcome) for outcome in good])
+    except Exception:
+        log.exception("recording a batch failed; one by one now", pings=len(good))
+        for outcome in good:
+            try:
+                with transaction.atomic():
+                    facts.record_reports([report_facts(outcome)])
+            except Exception as error:
+                log.exception("recording a ping failed", ping=outcome.ping.id)
+                outcome.cause = cause_of(error)
+    _update_pings(outcomes, plan)
+    trusted = [outcome for outcome in outcomes if outcome.state == Ping.State.READ]
+    remember(trusted, plan)
+
+
+def report_facts(outcome: Outcome, *, held: str | None = None) -> facts.ReportFacts:
+    """A reading as metrics wants it."""
+    reading, ping = outcome.reading, outcome.ping
+    assert reading is not None  # noqa: S101 - only good outcomes come here
+    told = reading.about
+    return facts.ReportFacts(
+        uuid=ping.uuid,
+        hostname=ping.hostname,
+        recorded_at=ping.recorded_at,
+        source=f"telemetry:{ping.id}",
+        version=told.version,
+        edition=told.edition,
+        license_plan=told.license_plan,
+        license_expires_on=told.license_expires_on,
+        subscription=told.subscription,
+        license_user_count=told.license_user_count,
+        categories=told.categories,
+        readings=as_facts(reading.readings),
+        held="; ".join(outcome.verdict.held) if held is None else held,
+    )
+
+
+def as_facts(readings: Mapping[int, Value | State]) -> dict[int, facts.Reading]:
+    """Our states as those of metrics."""
+    return {slot: MISSING[reading] if isinstance(reading, State) else reading for slot, reading in readings.items()}
+
+
+def cause_of(error: Exception) -> str:
+    """An error as one line, for people."""
+    return "".join(traceback.format_exception_only(error)).strip()[:1000]
+
+
+def _claim(size: int, ids: Sequence[int] | None) -> list[Claimed]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            WITH claimed AS MATERIALIZED (
+                SELECT id, uuid, hostname, recorded_at, received_at, channel, proof, trusted
+                  FROM telemetry_ping WHERE state = 'accepted' AND (%s::bigint[] IS NULL OR id = ANY(%s::bigint[]))
+                 ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
+            )
+            SELECT c.*, r.body FROM claimed c
+              LEFT JOIN telemetry_rawbody r ON r.ping_id = c.id AND r.recorded_at = c.recorded_at
+             ORDER BY c.id
+            """,
+            [list(ids) if ids is not None else None, list(ids) if ids is not None else None, size],
+        )
+        return [Claimed(*row[:8], bytes(row[8] or b"")) for row in cursor.fetchall()]
+
+
+def _judge_all(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
+    read = [outcome for outcome in outcomes if outcome.reading is not None]
+    judged = [outcome for outcome in read if not outcome.ping.trusted]
+    if not judged:
+        return
+    rules = population.rules()
+    known = population.senders({outcome.ping.names for outcome in judged})
+    pasts: dict[Names, Past | None] = {names: population.past_of(sender) for names, sender in known.items()}
+    everyone = population.population_for(
+        {outcome.ping.names for outcome in judged},
+        [outcome.reading.about.unique_instance_id for outcome in judged if outcome.reading],
+    )
+    indicators = population.indicators(plan)
+    for outcome in read:
+        ping, reading = outcome.ping, outcome.reading
+        assert reading is not None  # noqa: S101 - chosen above
+        if not ping.trusted:
+            try:
+                outcome.verdict = judge(outcome, rules, pasts.get(ping.names), everyone, indicators)
+            except Exception as error:  # a rule of a reviewer must not stop the reading
+                log.exception("judging a ping failed", ping=ping.id)
+                outcome.verdict = Verdict(held=(f"The plausibility rules failed: {cause_of(error)}",))
+        if not outcome.verdict.held:
+            before = pasts.get(ping.names)
+            if before is None or before.last_at <= ping.recorded_at:
+                pasts[ping.names] = Past(
+                    last_at=ping.recorded_at,
+                    unique_instance_id=reading.about.unique_instance_id,
+                    values=watched_values(reading, indicators),
+                )
+
+
+def judge(
+    outcome: Outcome, rules: Sequence[Rule], past: Past | None, everyone: Population, indicators: frozenset[str]
+) -> Verdict:
+    """Put one ping before the judge."""
+    ping, reading = outcome.ping, outcome.reading
+    assert reading is not None  # noqa: S101 - only read pings are judged
+    return judge_ping(
+        Case(
+            uuid=ping.uuid,
+            hostname=ping.hostname,
+            recorded_at=ping.recorded_at,
+            received_at=ping.received_at,
+            proof=ping.proof,
+            signature_bad=ping.proof == Ping.Proof.BAD_SIGNATURE,
+            about=reading.about,
+            values=reading.values,
+            indicators=indicators,
+            past=past,
+            population=everyone,
+        ),
+        rules,
+    )
+
+
+WATCHED_COUNTERS = 40
+
+
+def watched_values(reading: Reading, indicators: frozenset[str]) -> dict[str, int | float]:
+    """What is remembered of a ping for judging the next: indicator metrics, and some all-time counters."""
+    kept: dict[str, int | float] = {}
+    counters = 0
+    for path, value in reading.values.items():
+        if path not in indicators:
+            if counters >= WATCHED_COUNTERS or not path.startswith("counts."):
+                continue
+            counters += 1
+        kept[path] = value if isinstance(value, int) and abs(value) < 2**53 else float(value)
+    return kept
+
+
+def _update_pings(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
+    now = timezone.now()
+    rows = []
+    for outcome in outcomes:
+        reading = outcome.reading
+        row: dict[str, Any] = {"id": outcome.ping.id, "state": outcome.state, "cause": outcome.cause}
+        if reading is not None:
+            row |= {
+                "installation_type": reading.about.installation_type,
+                "unique_instance_id": reading.about.unique_instance_id,
+                "categories": reading.about.categories,
+                "values_ok": reading.ok,
+                "issue_counts": {str(kind): count for kind, count in reading.counts.items()},
+                "issues": [issue.as_json() for issue in reading.issues],
+                "held": "; ".join(outcome.verdict.held),
+                "notes": list(outcome.verdict.notes),
+            }
+        rows.append(row)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            UPDATE telemetry_ping p SET
+                state = v.state, cause = v.cause, read_at = %s, parser_version = %s, plan_version = %s,
+                attempts = p.attempts + 1, installation_type = coalesce(v.installation_type, p.installation_type),
+                unique_instance_id = coalesce(v.unique_instance_id, p.unique_instance_id), categories = v.categories,
+                values_ok = v.values_ok, issue_counts = coalesce(v.issue_counts, '{}'),
+                issues = coalesce(v.issues, '[]'), held = coalesce(v.held, ''), notes = coalesce(v.notes, '{}')
+              FROM jsonb_to_recordset(%s::jsonb) AS v(
+                id bigint, state text, cause text, installation_type text, unique_instance_id text, categories text[],
+                values_ok int, issue_counts jsonb, issues jsonb, held text, notes text[])
+             WHERE p.id = v.id
+            """,
+            [now, PARSER_VERSION, plan.version, orjson.dumps(rows).decode()],
+        )
+
+
+def remember(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
+    """Keep what trusted pings tell about their senders and the population. Last, since these rows are shared."""
+    if not outcomes:
+        return
+    indicators = population.indicators(plan)
+    _remember_senders(outcomes, indicators)
+    _count_unknown(outcomes)
+    _count_issues(outcomes)
+
+
+def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -> None:
+    rows: dict[Names, dict[str, Any]] = {}
+    silent = conf.options.silent_after.days
+    for outcome in sorted(outcomes, key=lambda each: each.ping.recorded_at):
+        ping, reading = outcome.ping, outcome.reading
+        if reading is None:
+            continue
+        told = reading.about
+        seats = [number for number in (told.license_user_count, told.active_user_count) if number is not None]
+        before = rows.get(ping.names)
+        rows[ping.names] = {
+            "uuid": ping.uuid,
+            "hostname": ping.hostname,
+            "pings": 1 + (before["pings"] if before else 0),
+            "first_at": before["first_at"] if before else ping.recorded_at,
+            "last_at": ping.recorded_at,
+            "last_ping": ping.id,
+            "version": told.version,
+            "edition": told.edition,
+            "instance": told.unique_instance_id,
+            "seats": max(seats) if seats else None,
+            "values": watched_values(reading, indicators),
+        }
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO telemetry_sender AS s (uuid, hostname, pings, first_at, last_at, last_ping_id, version, edition,
+                   unique_instance_id, seats, values, silence_days)
+            SELECT v.uuid, v.hostname, v.pings, v.first_at, v.last_at, v.last_ping, v.version, v.edition, v.instance,
+                   v.seats, v.values, 0
+              FROM jsonb_to_recordset(%s::jsonb) AS v(uuid text, hostname text, pings int, first_at timestamptz,
+                   last_at timestamptz, last_ping bigint, version text, edition text, instance text, seats bigint,
+                   values jsonb)
+             ORDER BY v.uuid, v.hostname
+            ON CONFLICT (uuid, hostname) DO UPDATE SET
+                pings = s.pings + excluded.pings,
+                first_at = least(s.first_at, excluded.first_at),
+                last_at = greatest(s.last_at, excluded.last_at),
+                last_ping_id = CASE WHEN excluded.last_at >= s.last_at THEN excluded.last_ping_id
+                                    ELSE s.last_ping_id END,
+                version = CASE WHEN excluded.last_at >= s.last_at THEN excluded.version ELSE s.version END,
+                edition = CASE WHEN excluded.last_at >= s.last_at THEN excluded.edition ELSE s.edition END,
+                unique_instance_id = CASE WHEN excluded.last_at >= s.last_at AND excluded.unique_instance_id <> ''
+                                          THEN excluded.unique_instance_id ELSE s.unique_instance_id END,
+                seats = CASE WHEN excluded.last_at >= s.last_at THEN excluded.seats ELSE s.seats END,
+                values = CASE WHEN excluded.last_at >= s.last_at THEN excluded.values ELSE s.values END,
+                back_at = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s) THEN excluded.first_at ELSE s.back_at END,
+                silence_days = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s)
+                                    THEN extract(day FROM excluded.first_at - s.last_at)::int ELSE s.silence_days END
+            """,
+            [orjson.dumps(list(rows.values())).decode(), silent, silent],
+        )
+
+
+def _count_unknown(outcomes: Sequence[Outcome]) -> None:
+    counted: Counter[str] = Counter()
+    kinds: dict[str, tuple[str, int]] = {}
+    for outcome in outcomes:
+        if outcome.reading is not None:
+            counted.update(outcome.reading.unknown.keys())
+            for path, kind in outcome.reading.unknown.items():
+                kinds[path] = (kind, outcome.ping.id)
+    if not counted:
+        return
+    paths = sorted(counted)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO telemetry_unknownkey AS u
+                   (key_path, value_kind, pings, example_id, first_seen_at, last_seen_at, state)
+            SELECT *, %s, %s, 'open' FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
+            ON CONFLICT (key_path) DO UPDATE SET pings = u.pings + excluded.pings, value_kind = excluded.value_kind,
+                last_seen_at = excluded.last_seen_at, example_id = excluded.example_id
+            """,
+            [
+                now := timezone.now(),
+                now,
+                paths,
+                [kinds[path][0] for path in paths],
+                [counted[path] for path in paths],
+                [kinds[path][1] for path in paths],
+            ],
+        )
+
+
+def _count_issues(outcomes: Sequence[Outcome]) -> None:
+    counted: Counter[tuple[date, str, str]] = Counter()
+    for outcome in outcomes:
+        if outcome.reading is None:
+            continue
+        month = outcome.ping.recorded_at.date().replace(day=1)
+        counted.update({(month, str(issue.kind), issue.key_path) for issue in outcome.reading.issues})
+        if outcome.reading.counts[IssueKind.UNKNOWN]:
+            counted[(month, str(IssueKind.UNKNOWN), "")] += 1
+    if not counted:
+        return
+    rows = sorted(counted.items())
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO telemetry_issuecount AS i (month, kind, key_path, pings)
+            SELECT * FROM unnest(%s::date[], %s::text[], %s::text[], %s::bigint[])
+            ON CONFLICT (month, kind, key_path) DO UPDATE SET pings = i.pings + excluded.pings
+            """,
+            [
+                [row[0][0] for row in rows],
+                [row[0][1] for row in rows],
+                [row[0][2] for row in rows],
+                [row[1] for row in rows],
+            ],
+        )
