@@ -116,7 +116,7 @@ def _watched(case: Case, rule: Rule) -> Iterator[tuple[str, Value]]:
 
 
 def _count(value: Value | float) -> str:
-    return f"{value:,.0f}" if abs(value) < 10**18 else f"{Decimal(value):.3E}"
+    return f"{value:,.0f}" if value < 10**18 else f"{Decimal(value):.3E}"
 
 
 def _future(case: Case, rule: Rule) -> Iterator[str]:

@@ -102,7 +102,7 @@ def read_each(claimed: Sequence[Claimed], plan: ReadingPlan) -> list[Outcome]:
     for ping in claimed:
         outcome = Outcome(ping)
         try:
-            outcome.reading = classify(parse(decompress(ping.body)), plan)
+            outcome.reading = classify(parse(decompress(bytes(ping.body))), plan)
         except Exception as error:
             log.exception("reading a ping failed", ping=ping.id)
             outcome.cause = cause_of(error)
@@ -172,13 +172,13 @@ def _claim(size: int, ids: Sequence[int] | None) -> list[Claimed]:
                   FROM telemetry_ping WHERE state = 'accepted' AND (%s::bigint[] IS NULL OR id = ANY(%s::bigint[]))
                  ORDER BY id LIMIT %s FOR UPDATE SKIP LOCKED
             )
-            SELECT c.*, r.body FROM claimed c
+            SELECT c.*, coalesce(r.body, '') FROM claimed c
               LEFT JOIN telemetry_rawbody r ON r.ping_id = c.id AND r.recorded_at = c.recorded_at
              ORDER BY c.id
             """,
             [list(ids) if ids is not None else None, list(ids) if ids is not None else None, size],
         )
-        return [Claimed(*row[:8], bytes(row[8] or b"")) for row in cursor.fetchall()]
+        return [Claimed(*row) for row in cursor.fetchall()]
 
 
 def _judge_all(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
@@ -345,7 +345,8 @@ def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -
                                           THEN excluded.unique_instance_id ELSE s.unique_instance_id END,
                 seats = CASE WHEN excluded.last_at >= s.last_at THEN excluded.seats ELSE s.seats END,
                 values = CASE WHEN excluded.last_at >= s.last_at THEN excluded.values ELSE s.values END,
-                back_at = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s) THEN excluded.first_at ELSE s.back_at END,
+                back_at = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s)
+                               THEN excluded.first_at ELSE s.back_at END,
                 silence_days = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s)
                                     THEN extract(day FROM excluded.first_at - s.last_at)::int ELSE s.silence_days END
             """,
