@@ -6,6 +6,8 @@ from django.http import HttpRequest, HttpResponse, HttpResponseNotAllowed
 from django.views.decorators.csrf import csrf_exempt
 
 from portal.history.context import without_history_context
+from portal.permissions import requires
+from portal.roles import Role
 from telemetry import conf
 from telemetry.accepting import Refused, Unavailable, accept, prepare
 from telemetry.intake import (
@@ -22,6 +24,7 @@ from telemetry.intake import (
 from telemetry.models import Ping
 
 
+@requires(Role.ANONYMOUS)
 @csrf_exempt
 @without_history_context
 def usage_data(request: HttpRequest) -> HttpResponse:
