@@ -15,7 +15,11 @@ from django.db import connection, transaction
 from metrics.definitions.months import current_month, overlap, without
 from metrics.definitions.parsing import indicator_kinds
 from metrics.definitions.signals import mappings_changed
+from metrics.engine.rollup import MAPPING_CHANGED
+from metrics.facts import note, wake_roll_up
 from metrics.models.dictionary import Indicator, IndicatorMapping, MetricDefinition
+from metrics.models.figures import FigureMonth
+from metrics.periods import Month
 from portal.models import User
 from stages.models import Group, Stage, Succession
 from stages.queries import group_named
@@ -282,7 +286,16 @@ def _follow_renames(*, actor: User | None) -> int:
 
 
 def announce(span: tuple[date | None, date | None], *, reason: str, actor: User | None) -> None:
-    """Tell, after the commit, that figures of these months may have changed."""
+    """Note that figures of these months may have changed, and have the roll-up look at them after the commit.
+
+    Figures follow the mapping when they are asked for. Only published months need a note: there the change is a
+    restatement, and it should say who caused it.
+    """
+    published = FigureMonth.objects.published().values_list("month", flat=True)
+    months = [Month.of(month) for month in published if overlap((month, month), span)]
+    if months:
+        note(months=months, cause=MAPPING_CHANGED, actor=actor)
+    wake_roll_up()
     transaction.on_commit(
         lambda: mappings_changed.send(
             sender=IndicatorMapping, from_month=span[0], to_month=span[1], reason=reason, actor=actor

@@ -169,7 +169,7 @@ def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> Rolle
             cursor.execute("DELETE FROM metrics_dirtymonth WHERE id = ANY(%s)", [[note.id for note in notes]])
     if changed or mapping_changed:
         revision.firsts_changed = firsts_changed
-        if mapping_changed:
+        if mapping_changed and MAPPING_CHANGED not in revision.causes:
             revision.causes.append(MAPPING_CHANGED)
         revision.save(update_fields=["firsts_changed", "causes"])
         kept.revision = revision.pk
