@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from datetime import date
 
-KNOWN_EDITIONS = frozenset({"CE", "EE", "EES", "EEP", "EEU"})
+KNOWN_EDITIONS = frozenset({"CE", "EE", "EE Free", "EES", "EEP", "EEU"})
 PLAN_TIERS = {"starter": "premium", "premium": "premium", "ultimate": "ultimate"}
 EDITION_TIERS = {"EES": "premium", "EEP": "premium", "EEU": "ultimate"}
 MINORS = 1000

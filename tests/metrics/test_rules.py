@@ -18,6 +18,7 @@ DAY = date(2026, 10, 5)
         ("EE", "EE", ()),
         ("EEU", "EE", ()),
         ("", "EE", ("edition_missing",)),
+        ("EE Free", "EE", ()),
         ("Core", "EE", ("edition_unknown",)),
         ("ce", "EE", ("edition_unknown",)),
     ],
