@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from allauth.account.adapter import DefaultAccountAdapter
+from allauth.account.forms import LoginForm
 from allauth.socialaccount.adapter import DefaultSocialAccountAdapter
 from django.conf import settings
 from django.http import HttpRequest
@@ -31,3 +32,14 @@ class SocialAccountAdapter(DefaultSocialAccountAdapter):  # type: ignore[misc]
         names = [str(data.get(part) or "").strip() for part in ("first_name", "last_name")]
         user.display_name = str(data.get("name") or " ".join(name for name in names if name))[:200]
         return user
+
+
+class SignInForm(LoginForm):  # type: ignore[misc]
+    """Signing in, with labels in the portal's words."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        for name, label in (("login", "User name or e-mail"), ("password", "Password"), ("remember", "Stay signed in")):
+            if name in self.fields:
+                self.fields[name].label = label
+                self.fields[name].widget.attrs.pop("placeholder", None)

@@ -55,13 +55,23 @@ def render_markdown(text: str, *, link: LinkRule | None = None, anchors: bool = 
     parser = _parser()
     tokens = parser.parse(text)
     headings = list(_mark_headings(tokens, anchors=anchors, top=top))
-    for token in _all(tokens):
-        if token.type == "link_open" and link is not None:
-            token.attrSet("href", link(str(token.attrGet("href") or "")))
-        if token.type == "image" and link is not None:
-            token.attrSet("src", link(str(token.attrGet("src") or "")))
+    if link is not None:
+        for token in _all(tokens):
+            _rewrite(token, link)
     html = parser.renderer.render(tokens, parser.options, {})
     return Rendered(sanitised(html), tuple(headings))
+
+
+def _rewrite(token: Token, link: LinkRule) -> None:
+    """Give a link or image the address that the rule says; one without any keeps its words only."""
+    name = {"link_open": "href", "image": "src"}.get(token.type)
+    if name is None:
+        return
+    address = link(str(token.attrGet(name) or ""))
+    if address:
+        token.attrSet(name, address)
+    else:
+        token.attrs.pop(name, None)
 
 
 def sanitised(html: str) -> str:

@@ -2,20 +2,38 @@
 
 from __future__ import annotations
 
+from django.core.cache import cache
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from portal import health
+from portal.models import User
+from portal.pages.attention import waiting_for
+from portal.panels import draw_home
 from portal.permissions import requires
+from portal.plugin import HealthState
 from portal.roles import Role
+
+HEALTH_KEPT = 30
+"""Seconds for which the home page repeats what the checks said; ``/status/`` always asks anew."""
 
 
 @requires(Role.VIEWER)
 def home(request: HttpRequest) -> HttpResponse:
-    """What stands where."""
-    return render(request, "portal/home.html")
+    """What waits for the reader, the plugins' cards, and what is not well."""
+    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
+    context = {
+        "waiting": waiting_for(request.user),
+        "panels": draw_home(request),
+        "troubles": troubles(),
+    }
+    return render(request, "portal/home.html", context)
 
 
-@requires(Role.VIEWER)
-def soon(request: HttpRequest) -> HttpResponse:
-    """A page that is being built."""
-    return render(request, "portal/home.html")
+def troubles() -> list[health.Result]:
+    """The checks that are not fine, kept for half a minute since some of them take a while."""
+    kept: list[health.Result] | None = cache.get("portal:troubles")
+    if kept is None:
+        kept = [result for result in health.results() if result.state is not HealthState.OK]
+        cache.set("portal:troubles", kept, HEALTH_KEPT)
+    return kept

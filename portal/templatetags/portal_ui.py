@@ -227,3 +227,9 @@ def get_item(values: Any, index: int) -> Any:
 def split_words(text: str) -> list[str]:
     """The words of a text."""
     return text.split()
+
+
+@register.filter(name="any_failed")
+def any_failed(results: Any) -> bool:
+    """Whether one of the checks has failed."""
+    return any(result.state.value == "failed" for result in results)

@@ -1,0 +1,45 @@
+"""The search page and the suggestions under the search box."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.utils.safestring import mark_safe
+
+from portal.permissions import requires
+from portal.roles import Role
+from portal.search import Found, SearchHit, marker, search
+
+SUGGESTED = 8
+PAGE_SIZE = 25
+
+
+@requires(Role.VIEWER)
+def search_page(request: HttpRequest) -> HttpResponse:
+    """All hits, by kind, a page at a time."""
+    kind = request.GET.get("kind", "")
+    found = search(request.GET.get("q", ""), request.user)
+    hits = Paginator(found.of_kind(kind), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "found": found,
+        "kind": kind,
+        "page_obj": hits,
+        "hits": marked(found, hits.object_list),
+        "search_query": found.query,
+    }
+    return render(request, "portal/search.html", context)
+
+
+@requires(Role.VIEWER)
+def suggest(request: HttpRequest) -> HttpResponse:
+    """The best few, for the box at the top."""
+    found = search(request.GET.get("q", ""), request.user, limit=SUGGESTED)
+    context = {"found": found, "hits": marked(found, found.hits[:SUGGESTED])}
+    return render(request, "portal/_search_suggestions.html", context)
+
+
+def marked(found: Found, hits: object) -> list[tuple[SearchHit, str, str]]:
+    """Each hit with its title and snippet as HTML, the words looked for marked."""
+    mark = marker(found.query)
+    return [(hit, mark_safe(mark(hit.title)), mark_safe(mark(hit.snippet))) for hit in hits]  # type: ignore[attr-defined]

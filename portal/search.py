@@ -1,0 +1,116 @@
+"""One question to every source of the portal: pages of the host, the documentation, and what plugins know."""
+
+from __future__ import annotations
+
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import nullcontext
+from dataclasses import dataclass
+from html import escape
+from typing import TYPE_CHECKING
+
+from django.db import connection, transaction
+
+from portal import docs
+from portal.navigation import HOST_ITEMS, address
+from portal.permissions import has_role
+from portal.plugin import SearchHit, SearchSource
+from portal.plugins.registry import registry
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.models import User
+
+log = logging.getLogger(__name__)
+
+PER_SOURCE = 50
+LONGEST_QUERY = 200
+
+
+@dataclass(frozen=True)
+class Found:
+    """All hits, best first, how many there are of each kind, and the sources that could not answer."""
+
+    query: str
+    hits: tuple[SearchHit, ...]
+    kinds: tuple[tuple[str, int], ...]
+    unavailable: tuple[str, ...]
+
+    def of_kind(self, kind: str) -> tuple[SearchHit, ...]:
+        """The hits of one kind; all where none is named."""
+        return tuple(hit for hit in self.hits if hit.kind == kind) if kind else self.hits
+
+
+def search(query: str, user: User | AnonymousUser, *, limit: int = PER_SOURCE) -> Found:
+    """Ask every source. One that raises is logged and named; the others' answers stand."""
+    asked = " ".join(query.split())[:LONGEST_QUERY]
+    if not asked:
+        return Found("", (), (), ())
+    hits: list[SearchHit] = []
+    unavailable = []
+    for owner, source in sources():
+        try:
+            # A failed statement would poison a transaction around the page; a savepoint keeps it out.
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                hits += list(source.search(asked, user, limit))[:limit]
+        except Exception:
+            log.exception("search source %r of %s failed", source.name, owner)
+            unavailable.append(source.name)
+    unique = {hit.url: hit for hit in sorted(hits, key=lambda hit: hit.score)}
+    ranked = sorted(unique.values(), key=lambda hit: (-hit.score, hit.title.lower()))
+    kinds = Counter(hit.kind for hit in ranked)
+    return Found(asked, tuple(ranked), tuple(sorted(kinds.items())), tuple(unavailable))
+
+
+def sources() -> Iterator[tuple[str, SearchSource]]:
+    """The host's sources, then the plugins'."""
+    yield "portal", SearchSource(name="Pages", search=pages)
+    yield "portal", SearchSource(name="Documentation", search=documentation)
+    for plugin, source in registry.each("search"):
+        yield plugin.name, source
+
+
+def pages(query: str, user: User | AnonymousUser, limit: int) -> Sequence[SearchHit]:
+    """Lines of the navigation by their name."""
+    wanted = query.lower()
+    items = [*HOST_ITEMS, *(item for _, item in registry.each("navigation"))]
+    hits = []
+    for item in items:
+        if wanted in item.label.lower() and has_role(user, item.role) and (url := address(item)):
+            score = 95.0 if item.label.lower().startswith(wanted) else 70.0
+            hits.append(SearchHit(title=item.label, url=url, kind="Page", snippet=item.group.value, score=score))
+    return hits[:limit]
+
+
+def documentation(query: str, user: User | AnonymousUser, limit: int) -> Sequence[SearchHit]:
+    """Pages of the documentation that hold the words."""
+    return [
+        SearchHit(
+            title=match.page.title,
+            url=match.page.url,
+            kind="Documentation",
+            snippet=match.snippet,
+            score=match.score,
+        )
+        for match in docs.search(query, limit)
+    ]
+
+
+def marker(query: str) -> Callable[[str], str]:
+    """Makes a text HTML with the words of the query marked."""
+    words = sorted({word for word in query.split() if len(word) > 1}, key=len, reverse=True)
+    if not words:
+        return escape
+    pattern = re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)
+
+    def mark(text: str) -> str:
+        parts, last = [], 0
+        for found in pattern.finditer(text):
+            parts += [escape(text[last : found.start()]), f"<mark>{escape(found.group())}</mark>"]
+            last = found.end()
+        return "".join([*parts, escape(text[last:])])
+
+    return mark
