@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import secrets
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -93,6 +95,13 @@ def eventually(claim: Callable[[], Any], *, patience: float = 20.0) -> Any:
         time.sleep(0.05)
 
 
+def free_port() -> int:
+    """A port of this machine that nobody listens on now."""
+    with socket.socket() as trial:
+        trial.bind(("127.0.0.1", 0))
+        return int(trial.getsockname()[1])
+
+
 def open_folder(name: str = "stageboard-test-") -> Path:
     """A fresh folder with a short path that every user may pass through; pytest's own are private."""
     folder = Path(tempfile.mkdtemp(prefix=name, dir="/tmp"))
@@ -130,11 +139,11 @@ def as_root() -> None:
         pytest.skip("only root can become another user")
 
 
-@pytest.fixture
-def outside_postgresql() -> Iterator[str]:
+@contextlib.contextmanager
+def an_outside_database() -> Iterator[str]:
     """An empty database on a PostgreSQL that is not ours, as a URL; the empty string where there is none."""
     server = os.environ.get("STAGEBOARD_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
-    name = f"stageboard_move_{os.getpid()}"
+    name = f"stageboard_move_{os.getpid()}_{secrets.token_hex(3)}"
     try:
         link = psycopg.connect(server, autocommit=True, connect_timeout=2)
     except psycopg.OperationalError:
@@ -142,6 +151,14 @@ def outside_postgresql() -> Iterator[str]:
         return
     with link:
         link.execute(f'CREATE DATABASE "{name}"')
-        yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        link.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-    link.close()
+        try:
+            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
+        finally:
+            link.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
+
+
+@pytest.fixture
+def outside_postgresql() -> Iterator[str]:
+    """A fresh outside database for one test."""
+    with an_outside_database() as url:
+        yield url

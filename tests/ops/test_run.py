@@ -23,7 +23,7 @@ import pytest
 from portal.embedded import places, postmaster
 from portal.embedded.binaries import program
 from portal.embedded.client import supervised
-from tests.ops.conftest import ROOT, eventually, open_folder, put_away, query
+from tests.ops.conftest import ROOT, eventually, free_port, open_folder, put_away, query
 
 
 class Portal:
@@ -81,12 +81,6 @@ def environment(data_dir: Path) -> dict[str, str]:
     """The environment of a fresh checkout: nothing set but the folder, and no plugin."""
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
     return kept | {"PORTAL_DATA_DIR": str(data_dir), "PORTAL_PLUGINS": ""}
-
-
-def free_port() -> int:
-    with socket.socket() as trial:
-        trial.bind(("127.0.0.1", 0))
-        return int(trial.getsockname()[1])
 
 
 def manage(data_dir: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
