@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from portal.plugin import Mount, Plugin, Schedule
+from portal.plugin import ApiUrls, Mount, Plugin, Schedule
 
 plugin = Plugin(
     name="telemetry",
@@ -10,6 +10,7 @@ plugin = Plugin(
     summary="The door for raw data: pings, version check, offline reports.",
     requires=("metrics",),
     urls=(Mount(prefix="", urlconf="telemetry.urls"),),
+    api=(ApiUrls(prefix="", urlconf="telemetry.api.urls"),),
     schedules=(
         Schedule(
             name="telemetry.sweep",

@@ -1,0 +1,1 @@
+"""The API of telemetry, below ``/api/v1/``."""

@@ -1,0 +1,150 @@
+"""Files into pings, within this process: accept, read, judge, record. Used by the command and by uploads."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from django.db import transaction
+
+from telemetry import conf
+from telemetry.accepting import Refused, accept, prepare
+from telemetry.models import Ping
+from telemetry.reading.bundles import TAKEN, Part, open_bundle, parts_of
+from telemetry.verbs.signing import Signed, check_bundle
+from telemetry.worker import read_batch
+
+CHUNK = 50
+WAIT_FOR_OTHERS = 60.0
+
+
+class NoSuchInput(ValueError):
+    """A path that is not there or cannot be opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What became of one ping of a file."""
+
+    name: str
+    status: str
+    """accepted, duplicate or refused"""
+    ping_id: int | None = None
+    sentence: str = ""
+    state: str = ""
+
+
+@dataclass(slots=True)
+class Summary:
+    """What became of them all."""
+
+    results: list[Result] = field(default_factory=list)
+    skipped: list[str] = field(default_factory=list)
+
+    def count(self, status: str) -> int:
+        """How many have this status."""
+        return sum(result.status == status for result in self.results)
+
+    def count_state(self, state: str) -> int:
+        """How many pings ended in this state."""
+        return sum(result.state == state for result in self.results)
+
+
+def files_of(path: Path, skipped: list[str]) -> Iterator[tuple[str, Path]]:
+    """The files at ``path``: itself, or everything in the folder that may hold pings, sorted by name."""
+    if path.is_dir():
+        for file in sorted(path.rglob("*")):
+            if not file.is_file():
+                continue
+            if file.name.lower().endswith(TAKEN):
+                yield str(file.relative_to(path)), file
+            else:
+                skipped.append(str(file.relative_to(path)))
+    elif path.is_file():
+        yield path.name, path
+    else:
+        raise NoSuchInput(f"{path} is neither a file nor a folder.")
+
+
+def read_parts(sources: Iterable[tuple[str, bytes]]) -> Iterator[tuple[Part, Signed]]:
+    """Every ping of these files, with what its bundle's signature says."""
+    options = conf.options
+    for name, data in sources:
+        if data[:4] in (b"PK\x03\x04", b"PK\x05\x06"):
+            bundle = open_bundle(name, data, limit=options.max_body, batch_limit=options.max_batch * 4)
+            signed = check_bundle(bundle)
+            for part in bundle.parts:
+                yield part, signed
+        else:
+            for part in parts_of(name, data, limit=options.max_body, batch_limit=options.max_batch * 4):
+                yield part, Signed()
+
+
+def import_parts(
+    parts: Iterable[tuple[Part, Signed]],
+    *,
+    channel: str = Ping.Channel.IMPORT.value,
+    trusted: bool = False,
+    say: Callable[[int], None] | None = None,
+) -> Summary:
+    """Store and read pings, chunk by chunk; each chunk is stored whole before it is read."""
+    summary = Summary()
+    source = iter(parts)
+    while chunk := list(islice(source, CHUNK)):
+        results = [store(part, signed, channel=channel, trusted=trusted) for part, signed in _atomically(chunk)]
+        fresh = [result.ping_id for result in results if result.status == "accepted" and result.ping_id is not None]
+        states = read_these(fresh)
+        summary.results.extend(
+            Result(
+                name=result.name,
+                status=result.status,
+                ping_id=result.ping_id,
+                sentence=result.sentence,
+                state=states.get(result.ping_id, "") if result.ping_id is not None else "",
+            )
+            for result in results
+        )
+        if say is not None:
+            say(len(summary.results))
+    return summary
+
+
+def _atomically(chunk: Sequence[tuple[Part, Signed]]) -> Iterator[tuple[Part, Signed]]:
+    """One commit for a chunk: a refused ping raises before any statement, so it cannot spoil the others."""
+    with transaction.atomic():
+        yield from chunk
+
+
+def store(part: Part, signed: Signed, *, channel: str, trusted: bool) -> Result:
+    """Store one ping of a file; says what became of it and never raises for its content."""
+    if part.problem:
+        return Result(name=part.name, status="refused", sentence=part.problem)
+    try:
+        prepared = prepare(part.body)
+        accepted = accept(
+            prepared,
+            channel=channel,
+            trusted=trusted,
+            proof=signed.proof_of(prepared.sha256, prepared.identity),
+            hint=False,
+        )
+    except Refused as refused:
+        return Result(name=part.name, status="refused", sentence=str(refused))
+    return Result(name=part.name, status="accepted" if accepted.fresh else "duplicate", ping_id=accepted.ping_id)
+
+
+def read_these(ids: Sequence[int]) -> dict[int, str]:
+    """Read these pings here and now. Those that a worker took first are waited for; returns their states."""
+    if not ids:
+        return {}
+    deadline = time.monotonic() + WAIT_FOR_OTHERS
+    while True:
+        while read_batch(CHUNK, ids=ids):
+            pass
+        states = dict(Ping.objects.filter(pk__in=ids).values_list("pk", "state"))
+        if Ping.State.ACCEPTED not in states.values() or time.monotonic() > deadline:
+            return states
+        time.sleep(0.1)

@@ -1,0 +1,1 @@
+"""Writes of telemetry: keyword-only, one transaction each, safe to run twice."""

@@ -1,0 +1,106 @@
+"""``import_pings``: files of all kinds, in this process, with exit codes that scripts can rely on."""
+
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import sys
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from metrics.models.facts import Report
+from telemetry.models import Ping
+from tests.telemetry.builders import a_body, a_payload, an_indicator
+
+pytestmark = pytest.mark.django_db
+
+
+def run(*paths: Path | str, trusted: bool = False) -> tuple[int, dict[str, Any]]:
+    out = io.StringIO()
+    code = 0
+    try:
+        call_command("import_pings", *map(str, paths), trusted=trusted, json=True, stdout=out, stderr=io.StringIO())
+    except SystemExit as error:
+        code = int(error.code or 0)
+    return code, json.loads(out.getvalue())
+
+
+def weeks(count: int) -> list[bytes]:
+    return [a_body(recorded_at=f"2026-{month:02}-03T10:00:00Z") for month in range(1, count + 1)]
+
+
+def test_json_ndjson_gzip_and_zip_of_many_weeks(tmp_path: Path) -> None:
+    an_indicator()
+    bodies = weeks(8)
+    (tmp_path / "a.json").write_text(json.dumps(json.loads(bodies[0]), indent=2))
+    (tmp_path / "b.ndjson").write_bytes(bodies[1] + b"\n\n" + bodies[2] + b"\n")
+    (tmp_path / "c.json.gz").write_bytes(gzip.compress(bodies[3]))
+    (tmp_path / "d.jsonl.gz").write_bytes(gzip.compress(b"\n".join(bodies[4:6])))
+    with zipfile.ZipFile(tmp_path / "e.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("weeks/1.json", bodies[6])
+        archive.writestr("weeks/2.json.gz", gzip.compress(bodies[7]))
+    (tmp_path / "notes.txt").write_text("not a ping")
+    code, answer = run(tmp_path)
+    assert code == 0
+    assert (answer["accepted"], answer["refused"], answer["skipped_files"]) == (8, 0, ["notes.txt"])
+    assert Report.objects.count() == 8
+
+
+def test_importing_twice_changes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "p.json"
+    file.write_bytes(a_body())
+    first, again = run(file), run(file)
+    assert first[1]["accepted"] == again[1]["duplicates"] == 1
+    assert again[0] == 0
+    assert Ping.objects.count() == Report.objects.count() == 1
+
+
+def test_trusted_skips_quarantine(tmp_path: Path, shared_data: Path) -> None:
+    file = shared_data / "service_ping/payloads/service_ping_12.10.0-pre_docs_current.json"
+    assert run(file)[1]["quarantined"] == 1
+    other = tmp_path / "p.json"
+    other.write_bytes(file.read_bytes().replace(b"example.com", b"other.example"))
+    assert run(other, trusted=True)[1]["read"] == 1
+
+
+def test_bad_files_are_named_and_cost_no_other(tmp_path: Path) -> None:
+    (tmp_path / "bad.json").write_bytes(b"{")
+    (tmp_path / "bad.json.gz").write_bytes(b"\x1f\x8bnothing")
+    (tmp_path / "bad.zip").write_bytes(b"PK\x03\x04nothing")
+    (tmp_path / "good.json").write_bytes(a_body())
+    code, answer = run(tmp_path)
+    assert code == 1
+    assert (answer["accepted"], answer["refused"]) == (1, 3)
+    for result in answer["results"]:
+        assert result["detail"] if result["status"] == "refused" else result["id"]
+
+
+def test_leaves_that_are_wrong_are_no_failure(tmp_path: Path) -> None:
+    an_indicator()
+    file = tmp_path / "p.json"
+    file.write_bytes(json.dumps({**a_payload(users="many"), "unknown": -1}).encode())
+    assert run(file)[0] == 0
+
+
+def test_a_path_that_is_not_there_is_named() -> None:
+    with pytest.raises(CommandError, match="nowhere"):
+        call_command("import_pings", "nowhere.json")
+
+
+def test_standard_input_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(a_body())))
+    assert run("-")[1]["accepted"] == 1
+
+
+def test_exports_are_refused_by_name(shared_data: Path) -> None:
+    code, answer = run(shared_data / "service_ping/payloads")
+    assert code == 1
+    sentences = {result["name"]: result["detail"] for result in answer["results"]}
+    assert "SQL export" in sentences["queries_13.11.0-pre_docs.json"]
+    assert "non-SQL export" in sentences["non_sql_metrics_13.11.0-pre_docs.json"]
+    assert (answer["accepted"], answer["duplicates"]) == (1, 1)
