@@ -2,7 +2,8 @@
 
 from datetime import timedelta
 
-from portal.plugin import ApiUrls, Mount, Plugin, Schedule
+from portal.plugin import ApiUrls, DemoStep, Mount, Plugin, Schedule
+from telemetry.demo.step import run as send_the_demo_world
 
 plugin = Plugin(
     name="telemetry",
@@ -11,6 +12,7 @@ plugin = Plugin(
     requires=("metrics",),
     urls=(Mount(prefix="", urlconf="telemetry.urls"),),
     api=(ApiUrls(prefix="", urlconf="telemetry.api.urls"),),
+    demo=(DemoStep(name="The reports of the demo's installations", run=send_the_demo_world, order=60),),
     schedules=(
         Schedule(
             name="telemetry.sweep",

@@ -116,6 +116,9 @@ class Release:
     released_on: date
     supported_until: date
     security: bool = False
+    """It mends a hole of an earlier release."""
+    vulnerable: bool = False
+    """It has a known hole itself."""
     critical: bool = False
     details: str = ""
 
@@ -178,20 +181,26 @@ class World:
             day = self._released_on(number)
             ends = first_of_month(day, 13 if number % 12 in (0, 6) else 4)
             name = release_name(number)
-            made.append(Release(version=f"{name}.0", released_on=day, supported_until=ends))
-            if number % 3 == 1:
-                made.append(
-                    Release(
-                        version=f"{name}.1",
-                        released_on=day + timedelta(days=9),
-                        supported_until=ends,
-                        security=True,
-                        critical=number % 9 == 1,
-                        details="Closes a hole in how attachments are served."
-                        if number % 9 == 1
-                        else "Closes holes of medium weight.",
-                    )
+            holed, critical = number % 3 == 1, number % 9 == 1
+            made.append(
+                Release(
+                    version=f"{name}.0",
+                    released_on=day,
+                    supported_until=ends,
+                    vulnerable=holed,
+                    critical=critical,
+                    details=(
+                        f"Attachments can be read without signing in; upgrade to {name}.1."
+                        if critical
+                        else f"Holes of medium weight are closed in {name}.1."
+                        if holed
+                        else ""
+                    ),
                 )
+            )
+            if holed:
+                patched = day + timedelta(days=9)
+                made.append(Release(version=f"{name}.1", released_on=patched, supported_until=ends, security=True))
         return tuple(made)
 
     def _released_on(self, number: int) -> date:
@@ -464,14 +473,6 @@ class World:
                 value = round(people * share * (paid + 0.002 * months) * (0.99 + 0.02 * chance.random()))
                 stamp = (moment + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
                 lines.append(f"{self.saas.uuid},{self.saas.hostname},{stamp},{path},paid,{value}")
-        return "\n".join(lines) + "\n"
-
-    def releases_csv(self) -> str:
-        """The release train as a file."""
-        lines = ["version,released_on,supported_until,security,critical_vulnerability,details"]
-        for release in self.releases:
-            flags = f"{str(release.security).lower()},{str(release.critical).lower()}"
-            lines.append(f"{release.version},{release.released_on},{release.supported_until},{flags},{release.details}")
         return "\n".join(lines) + "\n"
 
 
