@@ -1,0 +1,377 @@
+"""Brings a parsed handbook page into the catalog: three ways, so that edits made in the portal stay.
+
+Base is what the last import read, ours is what the portal has, theirs is the page. Where both changed the same thing
+the portal's text stands and a conflict waits for a decision.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any
+
+from django.db import transaction
+from django.db.models import Max
+
+from stages.content import BlockContent, Conflict, Difference, differences, from_json, merge, pairs, to_json
+from stages.editing import content_of, ensure_block, find_block, save_block
+from stages.handbook.parsing import Page, ParsedBlock, ParsedStage, Start
+from stages.models import (
+    Block,
+    BlockKind,
+    FormerKey,
+    ImportConflict,
+    ImportRun,
+    Placement,
+    Section,
+    Stage,
+    StartingPoint,
+)
+from stages.names import folded, key_of
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+
+@dataclass(kw_only=True)
+class Counts:
+    """What happened to the items of a stage."""
+
+    created: int = 0
+    updated: int = 0
+    unchanged: int = 0
+    placeholders: int = 0
+    missing_from_source: int = 0
+    unrecognised: list[dict[str, Any]] = field(default_factory=list)
+
+    def as_json(self) -> dict[str, Any]:
+        """The counts as the command prints them."""
+        return {
+            "created": self.created,
+            "updated": self.updated,
+            "unchanged": self.unchanged,
+            "placeholders": self.placeholders,
+            "missing_from_source": self.missing_from_source,
+            "unrecognised": self.unrecognised,
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockChange:
+    """What an import did, or would do, to one block."""
+
+    stage: str
+    kind: str
+    heading: str
+    differences: tuple[Difference, ...]
+    conflicts: tuple[Conflict, ...]
+
+
+@dataclass(kw_only=True)
+class HandbookReport:
+    """What an import did."""
+
+    stages: dict[str, Counts] = field(default_factory=dict)
+    starting_points: Counts = field(default_factory=Counts)
+    kinds: dict[str, dict[str, int]] = field(default_factory=dict)
+    changes: list[BlockChange] = field(default_factory=list)
+    new_stages: list[str] = field(default_factory=list)
+    wrote: bool = False
+
+    def as_json(self) -> dict[str, Any]:
+        """The document of ``--json``."""
+        return {
+            "stages": {name: counts.as_json() for name, counts in self.stages.items()},
+            "starting_points": self.starting_points.as_json(),
+            "kinds": self.kinds,
+            "new_stages": self.new_stages,
+            "conflicts": [
+                {"stage": change.stage, "kind": change.kind, "what": [one.what for one in change.conflicts]}
+                for change in self.changes
+                if change.conflicts
+            ],
+        }
+
+
+def import_page(
+    *, page: Page, source: str, digest: str, actor: User | None = None, dry_run: bool = False
+) -> HandbookReport:
+    """Import a page, all of it or nothing. ``dry_run`` does the same and takes it back."""
+    report = HandbookReport()
+    with transaction.atomic():
+        run = ImportRun(kind="handbook", source=source[:1000], digest=digest, actor=actor)
+        run.save()
+        stages = _stages_of(page, report)
+        for parsed, stage in stages:
+            counts = report.stages.setdefault(parsed.name, Counts())
+            _import_stage(parsed, stage, counts, report, run, actor)
+        _mark_absent_stages([stage for _, stage in stages], report)
+        _import_starts(page.starting_points, report)
+        if dry_run:
+            transaction.set_rollback(True)
+        elif report.wrote:
+            run.report = report.as_json()
+            run.save()
+        else:
+            run.delete()
+    return report
+
+
+def digest_of(text: str) -> str:
+    """The digest by which a source is known again."""
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+def _stages_of(page: Page, report: HandbookReport) -> list[tuple[ParsedStage, Stage]]:
+    rows = list(Stage.objects.select_related("section"))
+    by_name = {folded(stage.key): stage for stage in rows}
+    by_name |= {folded(stage.name): stage for stage in sorted(rows, key=lambda one: one.retired_on is None)}
+    by_key = {stage.key: stage for stage in rows}
+    for former in FormerKey.objects.filter(kind="stage"):
+        if former.target_key in by_key:
+            by_name.setdefault(folded(former.key), by_key[former.target_key])
+    sections = {folded(section.name): section for section in Section.objects.all()}
+    found: list[tuple[ParsedStage, Stage]] = []
+    for parsed in page.stages:
+        stage = by_name.get(folded(parsed.name))
+        if stage is None:
+            stage = _new_stage(parsed, sections, set(by_key))
+            by_name[folded(parsed.name)] = by_key[stage.key] = stage
+            report.new_stages.append(parsed.name)
+            report.wrote = True
+        found.append((parsed, stage))
+    return found
+
+
+def _new_stage(parsed: ParsedStage, sections: dict[str, Section], taken: set[str]) -> Stage:
+    section = sections.get(folded(parsed.section)) if parsed.section else None
+    if section is None and parsed.section:
+        key = _free(key_of(parsed.section), set(Section.objects.values_list("key", flat=True)))
+        order = 1 + (Section.objects.aggregate(last=Max("order"))["last"] or 0)
+        section = Section.objects.create(key=key, name=parsed.section[:200], in_structure=False, order=order)
+        sections[folded(parsed.section)] = section
+    return Stage.objects.create(
+        key=_free(key_of(parsed.name)[:90], taken),
+        name=parsed.name[:200],
+        section=section,
+        in_structure=False,
+        order=1 + (Stage.objects.aggregate(last=Max("order"))["last"] or 0),
+    )
+
+
+def _free(key: str, taken: set[str]) -> str:
+    number, free = 1, key
+    while free in taken:
+        number += 1
+        free = f"{key}-{number}"
+    return free
+
+
+def _import_stage(
+    parsed: ParsedStage, stage: Stage, counts: Counts, report: HandbookReport, run: ImportRun, actor: User | None
+) -> None:
+    counts.unrecognised += [{"line": line.number, "text": line.text.strip()} for line in parsed.unrecognised]
+    met: set[int] = set()
+    for block in parsed.blocks:
+        if block.kind == "description" and block.content.is_empty and not block.content.placeholders:
+            continue
+        met.add(_import_block(block, stage, counts, report, run, actor))
+    for gone in stage.blocks.exclude(pk__in=met).exclude(imported=None):
+        _mark_missing(gone, report)
+        counts.missing_from_source += missing_in(gone)
+
+
+def _import_block(
+    parsed: ParsedBlock, stage: Stage, counts: Counts, report: HandbookReport, run: ImportRun, actor: User | None
+) -> int:
+    theirs = parsed.content
+    heading = theirs.heading if parsed.kind == BlockKind.OTHER else ""
+    existing = find_block(stage, parsed.kind, heading)
+    ours = content_of(existing)
+    base = from_json(existing.imported) if existing else BlockContent()
+    merged = merge(base, ours, theirs)
+    block = existing or ensure_block(stage, parsed.kind, heading)
+    told = tuple(differences(ours, merged.content))
+    if told:
+        block = save_block(
+            stage=stage,
+            kind=parsed.kind,
+            heading=heading,
+            content=merged.content,
+            base_version=None,
+            actor=actor,
+            how="import",
+            reason=f"Imported from {run.source}"[:1000],
+        ).block
+        report.wrote = True
+    _count(parsed, ours, merged.content, counts, report)
+    _remember(block, theirs, report)
+    counts.missing_from_source += _mark_placements(block, theirs, report)
+    if merged.conflicts:
+        ImportConflict.objects.update_or_create(
+            block=block,
+            state=ImportConflict.State.OPEN,
+            defaults={
+                "run": run,
+                "source_content": to_json(theirs),
+                "fields": [
+                    {"what": one.what, "base": one.base, "portal": one.ours, "source": one.theirs}
+                    for one in merged.conflicts
+                ],
+            },
+        )
+        report.wrote = True
+    if told or merged.conflicts:
+        report.changes.append(
+            BlockChange(
+                stage=stage.name, kind=parsed.kind, heading=heading, differences=told, conflicts=merged.conflicts
+            )
+        )
+    return block.pk
+
+
+def _count(
+    parsed: ParsedBlock, ours: BlockContent, merged: BlockContent, counts: Counts, report: HandbookReport
+) -> None:
+    theirs = parsed.content
+    kind = report.kinds.setdefault(parsed.kind, {"real": 0, "placeholders": 0})
+    counts.placeholders += len(theirs.placeholders)
+    kind["placeholders"] += len(theirs.placeholders)
+    kind["real"] += len(theirs.items)
+    in_ours = pairs(ours.items, theirs.items)
+    in_merged = pairs(merged.items, theirs.items)
+    after = {item.id: item for item in merged.items if item.id is not None}
+    for position in range(len(theirs.items)):
+        if position in in_ours:
+            before = ours.items[in_ours[position]]
+            same = before.id is None or after.get(before.id, before) == before
+            counts.updated += not same
+            counts.unchanged += same
+        elif position in in_merged:
+            counts.created += 1
+        else:
+            counts.unchanged += 1
+    has_text = bool(theirs.note or theirs.body)
+    changed = (ours.note, ours.body) != (merged.note, merged.body)
+    if parsed.kind in (BlockKind.DESCRIPTION, BlockKind.OTHER):
+        if has_text:
+            kind["real"] += 1
+            was_empty = not (ours.note or ours.body)
+            counts.created += was_empty and changed
+            counts.updated += changed and not was_empty
+            counts.unchanged += not changed
+    elif changed and not ours.is_empty:
+        counts.updated += 1
+
+
+def _remember(block: Block, theirs: BlockContent, report: HandbookReport) -> None:
+    """Keep what the source said, and which placeholders it has."""
+    imported = to_json(theirs)
+    placeholders = list(theirs.placeholders)
+    if block.imported != imported or block.placeholders != placeholders or block.missing_from_source:
+        block.imported, block.placeholders, block.missing_from_source = imported, placeholders, False
+        block.save(update_fields=["imported", "placeholders", "missing_from_source"])
+        report.wrote = True
+
+
+def _mark_placements(block: Block, theirs: BlockContent, report: HandbookReport) -> int:
+    """Say of each placement whether the source has it; how many came from it and are gone there."""
+    placements = list(block.placements.select_related("resource"))
+    ours = content_of(block, placements)
+    there = set(pairs(theirs.items, ours.items))
+    missing = 0
+    for position, placement in enumerate(placements):
+        from_source = position in there or placement.from_source
+        gone = from_source and position not in there
+        missing += gone
+        if (placement.from_source, placement.missing_from_source) != (from_source, gone):
+            Placement.objects.filter(pk=placement.pk).update(from_source=from_source, missing_from_source=gone)
+            report.wrote = True
+    return missing
+
+
+def _mark_missing(block: Block, report: HandbookReport) -> None:
+    if not block.missing_from_source:
+        block.missing_from_source = True
+        block.save(update_fields=["missing_from_source"])
+        report.wrote = True
+    changed = block.placements.filter(from_source=True, missing_from_source=False).update(missing_from_source=True)
+    report.wrote = report.wrote or bool(changed)
+
+
+def missing_in(block: Block) -> int:
+    """How much of a block that is gone from the source is kept: its items, or its text."""
+    items = block.placements.filter(missing_from_source=True).count()
+    text = block.kind in (BlockKind.DESCRIPTION, BlockKind.OTHER) and bool(block.note or block.body)
+    return items + int(text)
+
+
+def _mark_absent_stages(present: Sequence[Stage], report: HandbookReport) -> None:
+    gone = Block.objects.exclude(stage__in=present).exclude(imported=None).select_related("stage")
+    for block in gone:
+        _mark_missing(block, report)
+        counts = report.stages.setdefault(block.stage.name, Counts())
+        counts.missing_from_source += missing_in(block)
+
+
+def _import_starts(starts: Sequence[Start], report: HandbookReport) -> None:
+    counts = report.starting_points
+    rows = list(StartingPoint.objects.all())
+    taken: set[int] = set()
+    for order, start in enumerate(starts):
+        row = next((one for one in rows if one.pk not in taken and start.text in (one.text, one.imported)), None)
+        if row is None and start.url:
+            row = next((one for one in rows if one.pk not in taken and one.url == start.url), None)
+        if row is None:
+            row = StartingPoint.objects.create(
+                order=order, label=start.label[:1000], url=start.url, text=start.text, imported=start.text
+            )
+            counts.created += 1
+            report.wrote = True
+        elif (row.imported, row.missing_from_source) == (start.text, False):
+            counts.unchanged += 1
+        else:
+            if row.text == row.imported:
+                row.text, row.label, row.url = start.text, start.label[:1000], start.url
+                row.version += 1
+                counts.updated += 1
+            else:
+                counts.unchanged += 1
+            row.imported, row.missing_from_source = start.text, False
+            row.save()
+            report.wrote = True
+        taken.add(row.pk)
+    for row in rows:
+        if row.pk not in taken and row.imported:
+            counts.missing_from_source += 1
+            if not row.missing_from_source:
+                row.missing_from_source = True
+                row.save()
+                report.wrote = True
+
+
+@transaction.atomic
+def decide_conflict(*, conflict: ImportConflict, take_source: bool, actor: User) -> None:
+    """Keep the portal's text, or take what the source said where both had changed."""
+    from django.utils import timezone
+
+    locked = ImportConflict.objects.select_for_update().select_related("block__stage").get(pk=conflict.pk)
+    if locked.state != ImportConflict.State.OPEN:
+        return
+    if take_source:
+        block = locked.block
+        ours, theirs = content_of(block), from_json(locked.source_content)
+        mine_only = [item for at, item in enumerate(ours.items) if at not in pairs(theirs.items, ours.items)]
+        ids = pairs(ours.items, theirs.items)
+        items = [
+            replace(item, id=ours.items[ids[at]].id if at in ids else None) for at, item in enumerate(theirs.items)
+        ]
+        content = replace(theirs, items=(*items, *mine_only), not_applicable=ours.not_applicable)
+        save_block(
+            stage=block.stage, kind=block.kind, heading=block.heading, content=content, base_version=None,
+            actor=actor, how="import", reason="Took the source's text",
+        )  # fmt: skip
+    locked.state = ImportConflict.State.SOURCE if take_source else ImportConflict.State.PORTAL
+    locked.decided_by, locked.decided_at = actor, timezone.now()
+    locked.save()

@@ -1,0 +1,158 @@
+"""Writes stages as a handbook page that ``parsing`` reads back to the same content. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from stages.content import BlockContent, Item
+from stages.handbook import marks
+from stages.handbook.parsing import GUARDED, Fences, Line, Start
+from stages.handbook.template import BY_KIND, KINDS
+
+LABELS = {"smau": "SMAU", "gmau": "GMAU", "other": "Other", "": "No label"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenStage:
+    """A stage to be written: its blocks by kind, others with their heading."""
+
+    name: str
+    section: str
+    blocks: Sequence[tuple[str, BlockContent]]
+
+
+def render_page(stages: Iterable[WrittenStage], starts: Sequence[Start], *, title: str) -> str:
+    """The whole page."""
+    lines = ["---", "layout: handbook-page-toc", f"title: {title}", "---", ""]
+    if starts:
+        lines += ["## Helpful places to start", ""]
+        for start in starts:
+            lines += [f"* {' '.join(start.text.split())}", ""]
+    lines += ["## Learn about analytics relevant product stage topics grouped by section.", ""]
+    section = None
+    for stage in stages:
+        if stage.section != section:
+            section = stage.section
+            lines += [f"### {section or 'No'} Section", ""]
+        lines += render_stage(stage)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def render_stage(stage: WrittenStage) -> list[str]:
+    """A stage, folded, with the template where nothing was filled in."""
+    known = dict(stage.blocks)
+    description = known.get("description", BlockContent())
+    lines = [f"#### {stage.name} Stage"]
+    lines += [marks.written_italic(description.note or f"Short description of {stage.name} Stage"), ""]
+    if description.body:
+        lines += [*guarded(description.body), ""]
+    lines += ['<details markdown="1"><summary>Click to expand</summary>', ""]
+    for kind in KINDS:
+        content = known.get(kind)
+        if content is None and kind == "indicators" and known.get("okrs") is None:
+            continue
+        if content is None and kind in ("okrs", "indicators"):
+            other = known.get("indicators" if kind == "okrs" else "okrs")
+            if other is not None and (kind == "indicators" or not other.is_empty):
+                continue
+        lines += render_block(kind, content or BlockContent())
+    for kind, content in stage.blocks:
+        if kind == "other":
+            lines += [f"##### {content.heading}", ""]
+            if content.body:
+                lines += [*guarded(content.body), ""]
+            lines += [line for item in content.items for line in render_item("key_pages", item)]
+    return [*lines, "</details>", ""]
+
+
+def render_block(kind: str, content: BlockContent) -> list[str]:
+    """A block under its heading."""
+    template = BY_KIND[kind]
+    lines = [f"##### {content.heading or template.heading}"]
+    if content.not_applicable:
+        lines.append(marks.written_italic(f"Not applicable: {content.not_applicable}"))
+    elif content.note:
+        lines.append(marks.written_italic(content.note))
+    lines.append("")
+    before: Item | None = None
+    for item in content.items:
+        if before is not None and before.dialect == "prose" and item.dialect == "prose":
+            lines += ["---", ""]
+        lines += render_item(kind, item)
+        before = item
+    placeholders = content.placeholders
+    if content.is_empty and not placeholders:
+        placeholders = template.placeholders
+    for label in placeholders:
+        lines += render_placeholder(kind, label)
+    if content.body:
+        lines += [*guarded(content.body), ""]
+    return lines
+
+
+def render_item(kind: str, item: Item) -> list[str]:
+    """An item with its description."""
+    if item.text and item.dialect == "prose":
+        title = [f"**{item.label}**", ""] if item.label else []
+        return [*title, *guarded(item.text), *render_doc_label(item), ""]
+    if kind == "data_docs" and (item.text or not (item.url or item.label)):
+        fence = "`" * max(3, 1 + max((len(run) for run in re.findall(r"`+", item.text)), default=0))
+        title = [f"**{item.label}**", ""] if item.label else []
+        return [*title, f"{fence} {item.dialect or 'sql'}", item.text, fence, *render_doc_label(item), ""]
+    description = [marks.written_italic(item.description)] if item.description else []
+    if kind == "slack":
+        name = f"**{item.label}**" if not item.url else marks.written_link(item.label, item.url)
+        return [name, *description, ""]
+    if not item.url:
+        return [f"* {marks.escaped(item.label)}", *description, ""]
+    return [marks.written_link(item.label, item.url), *description, ""]
+
+
+def render_doc_label(item: Item) -> list[str]:
+    """The label in italics under a query or prose, and the description under that."""
+    if not item.doc_label and not item.description:
+        return []
+    lines = [f"_{LABELS[item.doc_label]}_"]
+    return [*lines, marks.written_italic(item.description)] if item.description else lines
+
+
+def render_placeholder(kind: str, label: str) -> list[str]:
+    """What the template has where nothing was filled in."""
+    template = BY_KIND[kind]
+    if kind == "data_docs":
+        query = ["``` sql", "", "SELECT * ", "FROM table", "WHERE field = stage_name", ";", "```"]
+        return [*query, *([f"_{label}_"] if label else []), ""]
+    if kind == "slack":
+        return ["**#slack-channel**", "_Description_", ""]
+    shown = label or template.label
+    return [f"[{shown}]()", *([f"_{template.prompt}_"] if template.prompt else []), ""]
+
+
+def guarded(text: str) -> list[str]:
+    """The lines of a text, with a backslash before each that would be read as structure."""
+    lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
+    fences = Fences(lines)
+    written: list[str] = []
+    position = 0
+    while position < len(lines):
+        end = fences.end(position)
+        if end is not None:
+            written += [line.text for line in lines[position : end + 1]]
+            position = end + 1
+            continue
+        written.append(guard(lines[position].text))
+        position += 1
+    return written
+
+
+STRUCTURE = re.compile(r"^(\s*)(\\*(?:#{1,6}[ \t]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
+
+
+def guard(line: str) -> str:
+    """A line with a backslash before what is structure, or before the backslash that was there."""
+    if not STRUCTURE.match(line):
+        return line
+    written = STRUCTURE.sub(lambda found: f"{found[1]}\\{found[2]}", line, count=1)
+    return written if GUARDED.match(written) else line
