@@ -61,6 +61,7 @@ def configure(*, level: str, plain: bool) -> dict[str, Any]:
             # The same request is counted, and an error has its own line.
             "celery.worker.strategy": {"level": "WARNING"},
             "celery.app.trace": {"level": "WARNING"},
-            "kombu": {"level": "WARNING"},
+            # It warns that the broker of files has no host name, which is so.
+            "kombu": {"level": "ERROR"},
         },
     }

@@ -36,7 +36,7 @@ class Command(BaseCommand):
             raise CommandError(words)
         # Before "prepare" the tables of the checks may be missing; afterwards a wrong set-up must stop us.
         call_command("prepare")
-        self.check(display_num_errors=True, fail_level=ERROR)
+        self.check(fail_level=ERROR)
         if options["demo"]:
             call_command("demo")
         connections.close_all()
