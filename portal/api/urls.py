@@ -5,6 +5,7 @@ from __future__ import annotations
 from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
+import portal.api.openapi  # noqa: F401 (its class registers itself)
 from portal.api.root import ApiRouter, NotFoundView
 from portal.plugin import ApiRoute, ApiUrls
 from portal.plugins.registry import registry
