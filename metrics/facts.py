@@ -424,10 +424,11 @@ def fill_slots(report: Report, readings: Mapping[int, Reading], *, cause: str) -
         new = dict(old)
         for index, reading in cells.items():
             before = old.get(index, Missing.ABSENT)
-            if isinstance(before, Missing) and before != reading:
+            # By identity: the members of Missing equal small integers, and those are readings too.
+            if isinstance(before, Missing) and before is not reading:
                 new[index] = reading
                 changed.append(slot_of(number, index))
-        if new != old:
+        if any(new[index] is not old.get(index, Missing.ABSENT) for index in new):
             values, states, wide = pack(new)
             ReportPage.objects.update_or_create(
                 report_id=report.pk, page=number, defaults={"values": values, "states": states, "wide": wide}

@@ -8,3 +8,7 @@ class TelemetryConfig(AppConfig):
 
     name = "telemetry"
     verbose_name = "Telemetry"
+
+    def ready(self) -> None:
+        """Listen to the dictionary."""
+        from telemetry import receivers  # noqa: F401

@@ -7,6 +7,7 @@ from celery import shared_task
 from portal.wakeups import wake
 from telemetry.accepting import READ_TASK
 
+FILL_BACK_TASK = "telemetry.tasks.fill_back"
 AT_A_TIME = 20.0
 """Seconds after which reading makes room for other work of the same worker and goes on with a new hint."""
 
@@ -24,8 +25,22 @@ def read_pings() -> int:
 
 @shared_task(name="telemetry.tasks.sweep")
 def sweep() -> bool:
-    """Give the hint again where pings wait: a lost message then costs a minute, never a ping."""
+    """Give the hint again where work waits: a lost message then costs a minute, never a ping."""
+    from telemetry.models import Backfill
+
+    if Backfill.objects.filter(state__in=[Backfill.State.WAITING, Backfill.State.RUNNING]).exists():
+        wake("default", FILL_BACK_TASK)
     return wake("ingest", READ_TASK) if backlog() else False
+
+
+@shared_task(name=FILL_BACK_TASK)
+def fill_back() -> int:
+    """Run every back-fill that waits or was cut off."""
+    from telemetry.models import Backfill
+    from telemetry.verbs.rereading import run_backfill
+
+    waiting = Backfill.objects.filter(state__in=[Backfill.State.WAITING, Backfill.State.RUNNING]).order_by("pk")
+    return sum(run_backfill(pk) is not None for pk in list(waiting.values_list("pk", flat=True)))
 
 
 def backlog() -> bool:
