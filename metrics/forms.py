@@ -7,10 +7,16 @@ from typing import Any
 
 from django import forms
 
+from metrics.boards.lines import shown_month
+from metrics.boards.words import GRAINS
 from metrics.definitions.mapping import SUBJECT_OF
 from metrics.definitions.months import parse_month
 from metrics.definitions.parsing import TIERS
+from metrics.engine.estimates import Grain
+from metrics.figures.question import EDITIONS, Cut, make_cut, make_grain
+from metrics.figures.question import TIERS as TIERS_OF_CUT
 from metrics.models.dictionary import Indicator, MetricDefinition, Status
+from metrics.periods import Month
 
 
 class MonthField(forms.CharField):
@@ -102,3 +108,40 @@ class ProposalForm(forms.Form):
             for name, value in self.cleaned_data.items()
             if name not in ("reason", "from_month") and getattr(self.definition, name) != value
         }
+
+
+ANY = [("", "All")]
+
+
+class CutForm(forms.Form):
+    """Which month, of whom, estimated how: the filters above tables of figures."""
+
+    month = MonthField(label="Month")
+    delivery = forms.ChoiceField(choices=[*ANY, ("saas", "SaaS"), ("self_managed", "Self-managed")], required=False)
+    edition = forms.ChoiceField(choices=[*ANY, *((word, word) for word in EDITIONS)], required=False)
+    tier = forms.ChoiceField(choices=[*ANY, *((word, word.title()) for word in TIERS_OF_CUT)], required=False)
+    paid = forms.ChoiceField(label="Plan", choices=[*ANY, ("true", "Paid only")], required=False)
+    grain = forms.ChoiceField(label="Estimate", choices=[(one.value, GRAINS[one]) for one in Grain], required=False)
+
+    def __init__(self, data: Any = None, *, today: date) -> None:
+        self.default = shown_month(today)
+        super().__init__(data, initial={"month": str(self.default)})
+
+    @property
+    def chosen_month(self) -> Month:
+        """The month asked for, or the last one that is over."""
+        first = getattr(self, "cleaned_data", {}).get("month")
+        return Month.of(first) if first else self.default
+
+    @property
+    def chosen_cut(self) -> Cut:
+        """The cut asked for."""
+        given = self.cleaned_data
+        return make_cut(
+            delivery=given["delivery"], edition=given["edition"], tier=given["tier"], paid=given["paid"] == "true"
+        )
+
+    @property
+    def chosen_grain(self) -> Grain:
+        """The grain asked for."""
+        return make_grain(self.cleaned_data["grain"])

@@ -1,6 +1,6 @@
 """What the metrics plugin adds to the portal."""
 
-from metrics import attention, health
+from metrics import attention, health, panels
 from metrics.api.dictionary import DefinitionViewSet, MappingViewSet
 from metrics.demo.step import run as make_the_demo_dictionary
 from metrics.search import search
@@ -9,12 +9,15 @@ from portal.plugin import (
     Attention,
     DemoStep,
     HealthCheck,
+    HomePanel,
     Mount,
     NavGroup,
     NavItem,
+    Panel,
     Plugin,
     SearchSource,
 )
+from stages import slots
 
 plugin = Plugin(
     name="metrics",
@@ -22,6 +25,7 @@ plugin = Plugin(
     summary="The metrics dictionary and the figures.",
     requires=("stages",),
     navigation=(
+        NavItem(group=NavGroup.FIGURES, label="All figures", url_name="metrics:dashboard", order=10),
         NavItem(group=NavGroup.METRICS, label="Dictionary", url_name="metrics:dictionary", order=10),
         NavItem(group=NavGroup.METRICS, label="Mapping", url_name="metrics:mapping", order=20),
         NavItem(group=NavGroup.METRICS, label="Reviews", url_name="metrics:reviews", order=30),
@@ -32,6 +36,17 @@ plugin = Plugin(
         ApiRoute(prefix="metrics", viewset=DefinitionViewSet, basename="metric"),
         ApiRoute(prefix="mappings", viewset=MappingViewSet, basename="mapping"),
     ),
+    panels=(
+        Panel(slot=slots.STAGE_FIGURES, name="figures", title="Figures", render=panels.stage_figures),
+        Panel(slot=slots.STAGE_TREND, name="trend", title="Trend", render=panels.stage_trend),
+        Panel(slot=slots.STAGE_FEATURES, name="features", title="Feature use", render=panels.stage_features),
+        Panel(slot=slots.STAGE_GROUPS, name="groups", title="Groups", render=panels.stage_groups),
+        Panel(slot=slots.STAGE_NOTES, name="data-notes", title="Data quality", render=panels.stage_notes_panel),
+        Panel(slot=slots.GROUP_FIGURES, name="figures", title="Figures", render=panels.group_figures),
+        Panel(slot=slots.SECTION_FIGURES, name="figures", title="Figures", render=panels.section_figures),
+        Panel(slot=slots.CATALOG_OVERVIEW, name="overview", title="Active users", render=panels.catalog_overview),
+    ),
+    home_panels=(HomePanel(name="users", title="Monthly active users", render=panels.home, order=10),),
     search=(SearchSource(name="Metrics", search=search),),
     health=(HealthCheck(name="Dictionary", check=health.dictionary),),
     attention=(

@@ -1,0 +1,49 @@
+"""Keeping what was read until something changes: one query says whether anything did."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from django.core.cache import cache
+from django.db import connection
+
+Kept = TypeVar("Kept")
+KEEP_SECONDS = 3600
+
+
+def figures_version() -> str:
+    """A word that changes with anything that can change a figure; empty while nothing was ever counted.
+
+    Whatever changes a month's figures is rolled up and moves a month's revision; mapping, dictionary and catalog are
+    followed at once, so they are in it too, and so is the day, by which months change their state.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT (SELECT max(computed_at) FROM metrics_figuremonth),
+                   (SELECT sum(revision) FROM metrics_figuremonth),
+                   (SELECT count(*) FROM metrics_figuremonth WHERE published_revision IS NOT NULL),
+                   (SELECT max(number) FROM metrics_definitionsversion),
+                   (SELECT max(pgh_id) FROM metrics_indicatormappingevent),
+                   (SELECT max(updated_at) FROM stages_stage), (SELECT max(updated_at) FROM stages_group)
+            """
+        )
+        row = cursor.fetchone()
+    if row[0] is None:
+        return ""
+    return "|".join(str(part) for part in (*row, datetime.now(UTC).date()))
+
+
+def kept(name: str, version: str, build: Callable[[], Kept]) -> Kept:
+    """What ``build`` makes, once per version and process."""
+    if not version:
+        return build()
+    key = f"metrics:{name}"
+    found = cache.get(key)
+    if found is not None and found[0] == version:
+        return found[1]  # type: ignore[no-any-return]
+    made = build()
+    cache.set(key, (version, made), KEEP_SECONDS)
+    return made

@@ -1,0 +1,192 @@
+"""What a stage's, a group's or a section's page shows of figures: read together, in a constant number of queries."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils import timezone
+
+from metrics.boards.fresh import figures_version, kept
+from metrics.boards.lines import MONTHS, Line, line_of, shown_month
+from metrics.definitions.queries import Conflict, conflicts
+from metrics.figures.queries import Figure, figures
+from metrics.figures.question import Cut, Question
+from metrics.models import MetricDefinition
+from metrics.models.dictionary import ProposedChange, Status, TimeFrame
+from metrics.periods import Month
+from stages.models import Group, Section, Stage
+
+FEATURES_SHOWN = 8
+FEATURES_ASKED = 60
+"""More metrics than this are not ranked on a stage's page; the dictionary lists them all."""
+
+PAID = Cut(paid=True)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """The figures of one subject: its own, the paid cut, those of what is below it, and its metrics ranked."""
+
+    main: Line
+    paid: Line
+    below: tuple[Line, ...]
+    features: tuple[Line, ...]
+    features_left: int
+    as_of: datetime | None
+
+    @property
+    def month(self) -> Month:
+        """The month shown."""
+        return self.main.now.question.month
+
+
+def months_up_to(last: Month, count: int = MONTHS) -> list[Month]:
+    """So many months up to one, oldest first."""
+    return [last.plus(-back) for back in range(count - 1, -1, -1)]
+
+
+def stage_board(stage: Stage) -> Board:
+    """The figures of a stage, its groups and its metrics."""
+    return kept(f"stage:{stage.pk}", figures_version(), lambda: _stage(stage, timezone.now().date()))
+
+
+def group_board(group: Group) -> Board:
+    """The figures of a group and its metrics."""
+    return kept(f"group:{group.pk}", figures_version(), lambda: _group(group, timezone.now().date()))
+
+
+def section_board(section: Section) -> Board:
+    """The combined figure of a section and the figures of its stages."""
+    return kept(f"section:{section.pk}", figures_version(), lambda: _section(section, timezone.now().date()))
+
+
+def _stage(stage: Stage, today: date) -> Board:
+    groups = list(Group.objects.filter(stage=stage, retired_on=None).order_by("order", "name"))
+    below = [(group.name, "gmau", group.key, group.get_absolute_url()) for group in groups]
+    return _board(stage.name, "smau", stage.key, PAID, below, Q(group__in=groups), today)
+
+
+def _group(group: Group, today: date) -> Board:
+    return _board(group.name, "gmau", group.key, None, [], Q(group=group), today)
+
+
+def _section(section: Section, today: date) -> Board:
+    stages = Stage.objects.filter(section=section, retired_on=None).order_by("order", "name")
+    below = [(stage.name, "smau", stage.key, stage.get_absolute_url()) for stage in stages]
+    return _board(section.name, "section_cmau", section.key, PAID, below, None, today)
+
+
+def _board(
+    name: str,
+    indicator: str,
+    key: str,
+    paid: Cut | None,
+    below: Sequence[tuple[str, str, str, str]],
+    of_metrics: Q | None,
+    today: date,
+) -> Board:
+    shown = shown_month(today)
+    months = months_up_to(Month.of(today))
+    metrics = _metrics(of_metrics) if of_metrics is not None else []
+    lines: list[list[Question]] = [[Question(indicator, month, key) for month in months]]
+    # The paid GMAU has a metric of its own; the paid SMAU is a cut of the SMAU.
+    paid_indicator, cut = ("paid_gmau", Cut()) if paid is None else (indicator, paid)
+    lines.append([Question(paid_indicator, month, key, cut) for month in months])
+    lines += [[Question(kind, month, subject) for month in months] for _name, kind, subject, _url in below]
+    asked = [question for line in lines for question in line]
+    ranked = [Question("metric", month, metric.key_path) for metric in metrics for month in (shown.previous, shown)]
+    answered = figures([*asked, *ranked])
+    own = [answered[start : start + MONTHS] for start in range(0, len(asked), MONTHS)]
+    top = _ranked(metrics, answered[len(asked) :])
+    series = figures([Question("metric", month, metric.key_path) for metric in top for month in months]) if top else []
+    features = [
+        line_of(
+            metric.title,
+            series[index * MONTHS : (index + 1) * MONTHS],
+            shown=shown,
+            url=reverse("metrics:definition", args=[metric.key_path]),
+        )
+        for index, metric in enumerate(top)
+    ]
+    main = line_of(name, own[0], shown=shown)
+    return Board(
+        main=main,
+        paid=line_of(name, own[1], shown=shown),
+        below=tuple(
+            line_of(below[index][0], found, shown=shown, url=below[index][3]) for index, found in enumerate(own[2:])
+        ),
+        features=tuple(features),
+        features_left=max(len(metrics) - len(features), 0),
+        as_of=main.now.as_of,
+    )
+
+
+def _metrics(condition: Q) -> list[MetricDefinition]:
+    """The metrics that say how much features are used: numbers over 28 days that are still collected."""
+    return list(
+        MetricDefinition.objects.filter(
+            condition, time_frame=TimeFrame.MONTH, status__in=(Status.ACTIVE, Status.BROKEN), slot__isnull=False
+        ).order_by("key_path")[:FEATURES_ASKED]
+    )
+
+
+def _ranked(metrics: Sequence[MetricDefinition], answered: Sequence[Figure]) -> list[MetricDefinition]:
+    """The most used first; those without a value stay away."""
+    valued = [
+        (answered[index * 2 + 1].recorded or answered[index * 2].recorded, metric)
+        for index, metric in enumerate(metrics)
+        if answered[index * 2 + 1].recorded is not None or answered[index * 2].recorded is not None
+    ]
+    valued.sort(key=lambda pair: (-(pair[0] or 0), pair[1].key_path))
+    return [metric for _value, metric in valued[:FEATURES_SHOWN]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Notes:
+    """What is to know about the data of a stage."""
+
+    conflicts: tuple[Conflict, ...]
+    broken: tuple[MetricDefinition, ...]
+    proposals: tuple[ProposedChange, ...]
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether there is nothing to say."""
+        return not (self.conflicts or self.broken or self.proposals)
+
+
+def stage_notes(stage: Stage) -> Notes:
+    """Conflicts, broken metrics and open reviews of a stage and its groups."""
+    return kept(f"notes:{stage.pk}:{_open_proposals()}", figures_version(), lambda: _notes(stage))
+
+
+def _open_proposals() -> int:
+    return ProposedChange.objects.filter(state=ProposedChange.State.OPEN).count()
+
+
+def _notes(stage: Stage) -> Notes:
+    groups = set(Group.objects.filter(stage=stage).values_list("key", flat=True))
+    return Notes(
+        conflicts=tuple(_of_stage(conflicts(), stage.key, groups)),
+        broken=tuple(
+            MetricDefinition.objects.filter(group__stage=stage, status=Status.BROKEN).order_by("key_path")[:10]
+        ),
+        proposals=tuple(
+            ProposedChange.objects.filter(definition__group__stage=stage, state=ProposedChange.State.OPEN)
+            .select_related("definition", "proposed_by")
+            .order_by("proposed_at")[:10]
+        ),
+    )
+
+
+def _of_stage(found: Iterable[Conflict], stage_key: str, groups: set[str]) -> list[Conflict]:
+    return [
+        conflict
+        for conflict in found
+        if (conflict.subject_kind == "stage" and conflict.subject_key == stage_key)
+        or (conflict.subject_kind == "group" and conflict.subject_key in groups)
+    ]

@@ -1,0 +1,132 @@
+"""The metrics' panels on pages of the catalog and on the home page."""
+
+from __future__ import annotations
+
+from datetime import UTC
+from typing import TYPE_CHECKING
+
+from django.urls import reverse
+from django.utils import timezone
+
+from metrics.boards.lines import Line, shown_month, trend_of
+from metrics.boards.stage import Board, group_board, section_board, stage_board, stage_notes
+from metrics.boards.table import overview
+from metrics.engine.estimates import OFFICIAL
+from metrics.figures.question import NO_CUT
+from portal import words
+from portal.slots import PanelContent
+from stages.models import Group, Section, Stage
+from stages.slots import Catalog
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest
+
+
+def _as_of(board: Board) -> str:
+    return "" if board.as_of is None else f"{board.as_of.astimezone(UTC):%H:%M} UTC, {words.day(board.as_of)}"
+
+
+def _menu(line: Line) -> tuple[tuple[str, str], ...]:
+    """What else can be done with a figure: its passport, the API call, the explorer."""
+    question = line.now.question
+    asked = f"indicator={question.indicator}&month={question.period}"
+    if question.subject:
+        asked += f"&{question.kind}={question.subject}"
+    return (
+        ("Passport", line.passport),
+        ("API call", f"/api/v1/figures/?{asked}"),
+        ("Open in explore", f"{reverse('metrics:explore')}?{asked}"),
+    )
+
+
+def stage_figures(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """The strip: SMAU recorded and estimated, paid SMAU, coverage."""
+    board = stage_board(stage)
+    context = {"board": board, "lines": [board.main, board.paid], "subject": stage}
+    return PanelContent(template="metrics/panels/figures.html", context=context, as_of=_as_of(board))
+
+
+def stage_trend(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """Fourteen months of the SMAU."""
+    board = stage_board(stage)
+    if not board.main.is_ever_there:
+        return None
+    context = {"chart": trend_of(board.main, marked=board.month), "line": board.main}
+    return PanelContent(
+        template="metrics/panels/trend.html", context=context, as_of=_as_of(board), menu=_menu(board.main)
+    )
+
+
+def stage_features(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """The stage's metrics ranked by use."""
+    return _features(stage_board(stage), "stage", stage.key)
+
+
+def _features(board: Board, kind: str, key: str) -> PanelContent | None:
+    if not board.features:
+        return None
+    context = {"board": board, "more_url": f"{reverse('metrics:dictionary')}?{kind}={key}&time_frame=28d"}
+    return PanelContent(template="metrics/panels/features.html", context=context, as_of=_as_of(board))
+
+
+def stage_groups(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """The GMAU of each group."""
+    board = stage_board(stage)
+    if not any(line.is_ever_there for line in board.below):
+        return None
+    context = {"lines": board.below, "head": "Group"}
+    return PanelContent(template="metrics/panels/lines.html", context=context, as_of=_as_of(board))
+
+
+def stage_notes_panel(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """Conflicts, broken metrics, open reviews, and what the figure says of itself."""
+    notes, board = stage_notes(stage), stage_board(stage)
+    if notes.is_empty and not board.main.notes:
+        return None
+    return PanelContent(template="metrics/panels/notes.html", context={"notes": notes, "line": board.main})
+
+
+def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:
+    """GMAU and paid GMAU of a group with trend and metrics."""
+    board = group_board(group)
+    context = {
+        "board": board,
+        "lines": [board.main, board.paid],
+        "subject": group,
+        "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
+        "features": board.features,
+    }
+    return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
+
+
+def section_figures(request: HttpRequest, section: Section) -> PanelContent | None:
+    """The combined figure of a section with trend and its stages."""
+    board = section_board(section)
+    context = {
+        "board": board,
+        "lines": [board.main, board.paid],
+        "subject": section,
+        "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
+        "below": board.below,
+    }
+    return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
+
+
+def catalog_overview(request: HttpRequest, catalog: Catalog) -> PanelContent | None:
+    """UMAU and CMAU at a glance, over the list of stages."""
+    return _at_a_glance()
+
+
+def home(request: HttpRequest) -> PanelContent | None:
+    """UMAU, CMAU and their coverage on the home page."""
+    return _at_a_glance()
+
+
+def _at_a_glance() -> PanelContent | None:
+    month = shown_month(timezone.now().date())
+    parts = {part.kind: part for part in overview(month=month, cut=NO_CUT, grain=OFFICIAL)}
+    lines = [line for kind in ("umau", "cmau") if kind in parts for line in parts[kind].lines]
+    if not any(line.is_ever_there for line in lines):
+        return None
+    context = {"lines": lines, "subject": None}
+    return PanelContent(template="metrics/panels/figures.html", context=context)
