@@ -11,7 +11,7 @@ from django.urls import reverse
 from django.utils.safestring import SafeString, mark_safe
 
 from metrics.boards import words
-from metrics.exact import Number
+from metrics.exact import Number, total
 from metrics.figures.queries import INDICATOR_WORDS, Figure
 from metrics.periods import Month, Week
 from portal import words as portal_words
@@ -96,10 +96,8 @@ class Line:
         return words.finding(f"{self.name} {self.label}", now, before, long_month(self.now))
 
 
-def sum_of_parts(figure: Figure) -> Number | None:
+def sum_of_parts(figure: Figure) -> Number:
     """What self-managed installations recorded."""
-    from metrics.exact import total
-
     return total(*(part.recorded for part in figure.parts))
 
 

@@ -105,7 +105,7 @@ def _board(
     series = figures([Question("metric", month, metric.key_path) for metric in top for month in months]) if top else []
     features = [
         line_of(
-            metric.title,
+            metric.name or metric.key_path.rsplit(".", 1)[-1].replace("_", " "),
             series[index * MONTHS : (index + 1) * MONTHS],
             shown=shown,
             url=reverse("metrics:definition", args=[metric.key_path]),
