@@ -35,7 +35,6 @@ def _menu(line: Line) -> tuple[tuple[str, str], ...]:
     return (
         ("Passport", line.passport),
         ("API call", f"/api/v1/figures/?{asked}"),
-        ("Open in explore", f"{reverse('metrics:explore')}?{asked}"),
     )
 
 

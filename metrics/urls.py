@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from django.urls import path
 
-from metrics.pages import dashboards, dictionary
+from metrics.pages import dashboards, dictionary, passports
 
 app_name = "metrics"
 
 urlpatterns = [
     path("dashboards/", dashboards.index, name="dashboard"),
     path("dashboards/figures.csv", dashboards.export, name="dashboard-csv"),
-    path("explore/", dashboards.index, name="explore"),
-    path("figures/<str:figure_id>/", dashboards.index, name="passport"),
+    path("figures/<str:figure_id>/", passports.passport, name="passport"),
     path("metrics/", dictionary.index, name="dictionary"),
     path("metrics/export.csv", dictionary.export, name="export"),
     path("metrics/hygiene/", dictionary.hygiene, name="hygiene"),

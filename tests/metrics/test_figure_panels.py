@@ -1,0 +1,135 @@
+"""Figures on the pages of stages, groups and sections, on the table, and on the home page."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from metrics.definitions.catalogue import raise_version
+from metrics.engine.rollup import roll_up_dirty
+from metrics.facts import Missing, ReportFacts, record_reports
+from metrics.models import IndicatorMapping, MetricDefinition
+from stages.models import Group, Stage
+from tests.metrics.world import a_metric, mapped
+
+
+def reported(uuid: str, month: int, value: int | Missing, metric: MetricDefinition, **facts: Any) -> None:
+    """An installation's report of a month of 2026."""
+    assert metric.slot is not None
+    record_reports(
+        [
+            ReportFacts(
+                uuid=uuid,
+                hostname=f"{uuid}.example.org",
+                recorded_at=datetime(2026, month, 20, tzinfo=UTC),
+                source=f"readings:{uuid}-{month}",
+                version="16.2.0",
+                edition="EE",
+                readings={metric.slot: value},
+                **facts,
+            )
+        ]
+    )
+
+
+@pytest.fixture
+def world(catalog: None, clock: Any) -> MetricDefinition:
+    """Create has a SMAU: 40 in September, 50 in October, and November still runs."""
+    clock.at("2026-11-28 12:00")
+    metric = a_metric("usage.push")
+    metric.group = Group.objects.get(key="source_code")
+    metric.save()
+    mapped(metric, "smau", "create")
+    mapped(metric, "gmau", "source_code")
+    for uuid, values in (("one", (30, 35, 36)), ("two", (10, 15, Missing.TIMED_OUT))):
+        for month, value in zip((9, 10, 11), values, strict=True):
+            reported(uuid, month, value, metric)
+    roll_up_dirty()
+    raise_version()
+    return metric
+
+
+def test_a_stage_shows_its_figure_with_all_that_belongs_to_it(world: MetricDefinition, viewer_client: Client) -> None:
+    text = viewer_client.get("/stages/create/").content.decode()
+    assert "unavailable" not in text
+    assert "Create · SMAU" in text
+    assert "Oct 2026" in text
+    assert "provisional" in text
+    assert "▲ 25.0 %" in text
+    assert "2 of 2 reporting" in text
+    assert "/figures/smau.create.2026-10/" in text
+    assert "28 days before each installation" in text
+    assert "Create SMAU grew 25.0 % in October 2026" in text
+
+
+def test_a_stage_without_a_metric_says_so_and_shows_no_zero(world: MetricDefinition, viewer_client: Client) -> None:
+    text = viewer_client.get("/stages/plan/").content.decode()
+    assert "No metric is mapped to it." in text
+
+
+def test_a_conflict_is_shown_and_no_figure(world: MetricDefinition, viewer_client: Client) -> None:
+    mapped(a_metric("usage.edit"), "smau", "create")
+    text = viewer_client.get("/stages/create/").content.decode()
+    assert "Two metrics are mapped to it" in text
+    assert "Two metrics are the SMAU of stage create" in text
+
+
+def test_group_and_section_show_theirs(world: MetricDefinition, viewer_client: Client) -> None:
+    assert "Source Code · GMAU" in viewer_client.get("/groups/source_code/").content.decode()
+    text = viewer_client.get("/sections/dev/").content.decode()
+    assert "Section CMAU (combined)" in text
+    assert "Without plan, which have no figure." not in text.split("stat-value")[0]
+
+
+def test_a_stage_page_stays_within_its_budget_of_queries(
+    world: MetricDefinition, viewer_client: Client, queries: Any
+) -> None:
+    viewer_client.get("/stages/create/")
+    with queries() as ran:
+        viewer_client.get("/stages/create/")
+    assert len(ran) <= 15
+
+
+def test_a_late_report_is_seen_on_the_page_at_once(world: MetricDefinition, viewer_client: Client) -> None:
+    viewer_client.get("/stages/create/")
+    reported("three", 10, 100, world)
+    roll_up_dirty()
+    assert ">150</a>" in viewer_client.get("/stages/create/").content.decode()
+
+
+def test_a_changed_mapping_is_seen_on_the_page_at_once(world: MetricDefinition, viewer_client: Client) -> None:
+    viewer_client.get("/stages/create/")
+    IndicatorMapping.objects.filter(kind="smau").delete()
+    assert "No metric is mapped to it." in viewer_client.get("/stages/create/").content.decode()
+
+
+def test_the_table_lists_every_figure_and_filters_by_cut(world: MetricDefinition, viewer_client: Client) -> None:
+    page = viewer_client.get("/dashboards/")
+    parts = {part.kind: part for part in page.context["parts"]}
+    assert [(line.name, line.now.recorded) for line in parts["smau"].lines] == [("Create", 50)]
+    assert [subject.name for subject in parts["smau"].without] == ["Plan"]
+    assert [(line.name, line.now.recorded) for line in parts["cmau"].lines] == [("Product", 50)]
+    page = viewer_client.get("/dashboards/?month=2026-09&delivery=saas")
+    parts = {part.kind: part for part in page.context["parts"]}
+    assert [line.now.recorded for line in parts["smau"].lines] == [None]
+
+
+def test_a_month_that_is_none_is_said_and_not_guessed(world: MetricDefinition, viewer_client: Client) -> None:
+    page = viewer_client.get("/dashboards/?month=October")
+    assert page.status_code == 422
+    assert "such as 2026-10" in page.content.decode()
+
+
+def test_the_tables_csv_has_the_same_figures(world: MetricDefinition, viewer_client: Client) -> None:
+    answer = viewer_client.get("/dashboards/figures.csv?month=2026-10")
+    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    assert any(line.startswith("SMAU,create,Create,2026-10,50,") for line in lines)
+
+
+def test_nothing_counted_yet_is_said(catalog: None, viewer_client: Client) -> None:
+    assert viewer_client.get("/dashboards/").status_code == 200
+    assert Stage.objects.filter(key="create").exists()
+    assert "No metric is mapped to it." in viewer_client.get("/stages/create/").content.decode()
