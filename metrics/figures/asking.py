@@ -38,6 +38,7 @@ PARAMETERS = (
 """The parameters of the API and, as options, of the command ``figures``."""
 
 SUBJECTS = ("stage", "group", "section", "metric")
+MODELS: dict[str, type[Stage] | type[Group] | type[Section]] = {"stage": Stage, "group": Group, "section": Section}
 MOST_MONTHS = 60
 
 
@@ -115,7 +116,7 @@ def _subjects(indicator: str, kind: str, asked: Mapping[str, str]) -> list[str]:
     named = asked.get(kind, "")
     if kind == "metric":
         return [_metric(indicator, named)]
-    model = {"stage": Stage, "group": Group, "section": Section}[kind]
+    model = MODELS[kind]
     if not named:
         return list(model.objects.filter(retired_on=None).order_by("order", "key").values_list("key", flat=True))
     if model.objects.filter(key=named).exists():
@@ -152,3 +153,14 @@ def check_weekly(question: Question) -> None:
         frame = MetricDefinition.objects.filter(key_path=question.subject).values_list("time_frame", flat=True).first()
         if frame != "7d":
             raise QuestionError("week", f"week: {question.subject} is no metric of 7 days, so it has no weekly figure.")
+
+
+def check_subject(question: Question) -> None:
+    """Refuse a figure about something that is not there."""
+    if question.kind == "metric":
+        _metric(question.indicator, question.subject)
+    elif question.kind != "product":
+        model = MODELS[question.kind]
+        if not model.objects.filter(key=question.subject).exists():
+            raise QuestionError("id", f"id: the catalog has no {question.kind} {question.subject!r}.")
+    check_weekly(question)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import orjson
 from django.db import connection
 
 from metrics.engine.chosen import LABELS
 from metrics.engine.estimates import Subscribed
-from metrics.engine.pages import PAGE_SIZE
-from metrics.exact import plain
+from metrics.engine.pages import PAGE_SIZE, Missing, Reading, reading_at
+from metrics.exact import plain, total
 from metrics.figures.compute import Inputs, Pinging, Sum
 from metrics.periods import Month, Week
 
@@ -57,7 +58,7 @@ def load(moments: Collection[Moment], slots: Collection[int], *, by_version: boo
     if not moments:
         return found
     ordered = sorted(moments)
-    parameters = {
+    parameters: dict[str, Any] = {
         "months": [month.first for month, _ in ordered],
         "revisions": [revision for _, revision in ordered],
         "slots": list(slots),
@@ -106,7 +107,7 @@ def load(moments: Collection[Moment], slots: Collection[int], *, by_version: boo
         )
         for row in cursor.fetchall():
             found.sums.setdefault((Month.of(row[0]), row[1], row[2]), []).append(
-                Sum(*row[3:8], plain(row[8]), *map(int, row[9:]))
+                Sum(*row[3:8], plain(row[8]), int(row[9]), int(row[10]), int(row[11]))
             )
         cursor.execute(
             f"""
@@ -177,17 +178,15 @@ WEEK_REPORTS = f"""
 """The last report of each installation in an ISO week, with the labels of the month that the week ends in."""
 
 
-def week_parameters(week: Week) -> dict[str, object]:
+def week_parameters(week: Week) -> dict[str, Any]:
     """What ``WEEK_REPORTS`` needs."""
     return {"year": week.year, "week": week.week, "label_month": Month.of(week.last).first}
 
 
 def load_week(week: Week, slot: int) -> Inputs:
     """The inputs of a weekly figure, counted straight from the reports."""
-    from metrics.engine.pages import reading_at
-
     page, index = divmod(slot, PAGE_SIZE)
-    sums: dict[tuple[str, str, str, str, int | None], list[object]] = {}
+    sums: dict[tuple[str, str, str, str, int | None], list[Reading]] = {}
     pinging: dict[tuple[str, str, str, str, int | None], list[int]] = {}
     with connection.cursor() as cursor:
         cursor.execute(
@@ -209,15 +208,11 @@ def load_week(week: Week, slot: int) -> Inputs:
             if row[8] is None:
                 continue
             wide = row[9] if row[9] is None or isinstance(row[9], dict) else orjson.loads(row[9])
-            reading = reading_at(0, [row[7]], bytes(row[8])[index : index + 1], {"0": (wide or {}).get(str(index))})
-            values = sums.setdefault(cut, [])
-            values.append(reading)
-    from metrics.engine.pages import Missing
-    from metrics.exact import total
-
+            reading = reading_at(0, [row[7]], bytes(row[8])[index : index + 1], {"0": (wide or {}).get(str(index), "")})
+            sums.setdefault(cut, []).append(reading)
     rows = []
     for cut, readings in sums.items():
         numbers = [reading for reading in readings if not isinstance(reading, Missing)]
         if numbers:
-            rows.append(Sum(*cut, total(*numbers), len(numbers), len(numbers), 0))  # type: ignore[arg-type]
+            rows.append(Sum(*cut, total(*numbers), len(numbers), len(numbers), 0))
     return Inputs(sums=rows, pinging=[Pinging(*cut, *counts) for cut, counts in pinging.items()])

@@ -278,7 +278,7 @@ def _read_old_slots(context: _Context, revisions: Iterable[int]) -> None:
     times = dict(MonthRevision.objects.filter(pk__in=list(revisions)).values_list("pk", "at"))
     for revision, at in times.items():
         for definition, slot, allotted, gone in retired:
-            if allotted <= at < gone:
+            if gone is not None and allotted <= at < gone:
                 context.slots[(definition, revision)] = slot
 
 
@@ -387,6 +387,43 @@ def _weekly(question: Question, context: _Context) -> Figure:
         saas=found.saas,
         answer=found,
     )
+
+
+def answers_at(question: Question, revisions: Sequence[int]) -> list[Answer]:
+    """What a question's answer was at these revisions."""
+    context = _context([question])
+    moments = [(question.month, revision) for revision in revisions]
+    _read_old_mappings(context, moments)
+    _read_metrics(context, [question])
+    slots = {
+        leaf.slot for moment in moments for leaf in _leaves(question, moment, context).values() if leaf.slot is not None
+    }
+    loaded = load(moments, sorted(slots), by_version=bool(question.cut.version), reported=not question.grain.by_version)
+    return [_at(question, moment, loaded, context)[0] for moment in moments]
+
+
+def published_moment(month: Month) -> tuple[int, datetime] | None:
+    """The revision and time of a month's publication."""
+    kept = FigureMonth.objects.filter(month=month.first).first()
+    if kept is None or kept.published_revision is None or kept.published_at is None:
+        return None
+    return kept.published_revision, kept.published_at
+
+
+def leaf_of(question: Question) -> Leaf | None:
+    """The metric that a question about one metric is answered from; ``None`` where its month was not published."""
+    context = _context([question])
+    if isinstance(question.period, Week):
+        _read_metrics(context, [question])
+        metric = context.by_key_path.get(question.subject)
+        return Leaf(metric, metric.slot if metric else None)
+    moments = _moments(question, context)
+    if not moments:
+        return None
+    _read_old_mappings(context, moments)
+    _read_metrics(context, [question])
+    [leaf] = _leaves(question, moments[0], context).values()
+    return leaf
 
 
 def month_state(month: Month, kept: FigureMonth | None, now: datetime) -> str:

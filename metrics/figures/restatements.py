@@ -1,0 +1,102 @@
+"""Restatements of any figure: what changed after its month was published, by walking the month's revisions."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from django.db.models import Q
+
+from metrics.exact import Number, as_json
+from metrics.figures.queries import answers_at
+from metrics.figures.question import Question
+from metrics.models.facts import Report
+from metrics.models.figures import FigureMonth, MonthRevision
+
+MOST = 500
+"""So many changes are walked at most; a month with more was loaded anew, not corrected."""
+
+
+@dataclass(frozen=True, slots=True)
+class Restatement:
+    """One change of a published figure."""
+
+    old: Number | None
+    new: Number | None
+    old_estimated: Number | None
+    new_estimated: Number | None
+    cause: str
+    causes: tuple[str, ...]
+    who: str
+    task: str
+    at: datetime
+    revision: int
+    reports: tuple[dict[str, Any], ...]
+
+    def as_row(self) -> dict[str, Any]:
+        """As the API writes it."""
+        return {
+            "old": as_json(self.old),
+            "new": as_json(self.new),
+            "old_estimated": as_json(self.old_estimated),
+            "new_estimated": as_json(self.new_estimated),
+            "cause": self.cause,
+            "causes": list(self.causes),
+            "who": self.who,
+            "task": self.task,
+            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "reports": list(self.reports),
+        }
+
+
+def restatements(question: Question) -> list[Restatement]:
+    """Every change of this figure since its month was first published, oldest first."""
+    month = question.month
+    kept = FigureMonth.objects.filter(month=month.first).first()
+    if kept is None or kept.first_published_revision is None:
+        return []
+    later = list(
+        MonthRevision.objects.filter(pk__gt=kept.first_published_revision)
+        .filter(Q(month=month.first) | Q(month__lt=month.first, firsts_changed=True))
+        .order_by("pk")[:MOST]
+    )
+    if not later:
+        return []
+    answers = answers_at(question, [kept.first_published_revision, *(revision.pk for revision in later)])
+    found: list[tuple[MonthRevision, tuple[Any, Any], tuple[Any, Any]]] = []
+    before = (answers[0].recorded, answers[0].estimated)
+    for revision, answer in zip(later, answers[1:], strict=True):
+        now = (answer.recorded, answer.estimated)
+        if now != before:
+            found.append((revision, before, now))
+        before = now
+    reports = _reports({report for revision, _, _ in found for report in revision.reports})
+    return [
+        Restatement(
+            old=old[0],
+            new=new[0],
+            old_estimated=old[1],
+            new_estimated=new[1],
+            cause=", ".join(revision.causes),
+            causes=tuple(revision.causes),
+            who=", ".join(revision.actors),
+            task=revision.task,
+            at=revision.at,
+            revision=revision.pk,
+            reports=tuple(reports[report] for report in revision.reports if report in reports),
+        )
+        for revision, old, new in found
+    ]
+
+
+def _reports(ids: set[int]) -> dict[int, dict[str, Any]]:
+    rows = Report.objects.filter(pk__in=ids).select_related("installation")
+    return {
+        row.pk: {
+            "report": row.source,
+            "installation": {"uuid": row.installation.uuid, "hostname": row.installation.hostname},
+            "recorded_at": row.recorded_at.isoformat().replace("+00:00", "Z"),
+        }
+        for row in rows
+    }
