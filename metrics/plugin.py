@@ -1,7 +1,12 @@
 """What the metrics plugin adds to the portal."""
 
+from datetime import timedelta
+
+from celery.schedules import crontab
+
 from metrics import attention, health, panels
 from metrics.api.dictionary import DefinitionViewSet, MappingViewSet
+from metrics.api.figures import FigureViewSet, MonthViewSet
 from metrics.demo.step import run as make_the_demo_dictionary
 from metrics.search import search
 from portal.plugin import (
@@ -15,6 +20,7 @@ from portal.plugin import (
     NavItem,
     Panel,
     Plugin,
+    Schedule,
     SearchSource,
 )
 from stages import slots
@@ -35,6 +41,24 @@ plugin = Plugin(
     api=(
         ApiRoute(prefix="metrics", viewset=DefinitionViewSet, basename="metric"),
         ApiRoute(prefix="mappings", viewset=MappingViewSet, basename="mapping"),
+        ApiRoute(prefix="figures", viewset=FigureViewSet, basename="figure"),
+        ApiRoute(prefix="months", viewset=MonthViewSet, basename="month"),
+    ),
+    schedules=(
+        Schedule(
+            name="Figures that have yet to follow",
+            task="metrics.tasks.sweep",
+            when=timedelta(minutes=1),
+            words="every minute",
+            queue="sweep",
+        ),
+        Schedule(
+            name="Months that become provisional or final",
+            task="metrics.tasks.advance_months",
+            when=crontab(minute="10", hour="0"),
+            words="every night at 00:10 UTC",
+            queue="rollup",
+        ),
     ),
     panels=(
         Panel(slot=slots.STAGE_FIGURES, name="figures", title="Figures", render=panels.stage_figures),

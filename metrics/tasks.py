@@ -7,7 +7,23 @@ from celery import shared_task
 
 @shared_task(name="metrics.tasks.roll_up")
 def roll_up() -> int:
-    """Let the figures follow the facts: all dirty months."""
+    """Let the figures follow the facts: all dirty months. Woken by whatever changed them."""
     from metrics.engine.rollup import roll_up_dirty
 
-    return len(roll_up_dirty())
+    return len(roll_up_dirty(task="roll-up"))
+
+
+@shared_task(name="metrics.tasks.sweep")
+def sweep() -> int:
+    """The same every minute, for wake-ups that were lost with their worker."""
+    from metrics.engine.rollup import roll_up_dirty
+
+    return len(roll_up_dirty(task="sweep"))
+
+
+@shared_task(name="metrics.tasks.advance_months")
+def advance_months() -> int:
+    """Let months become provisional and final by the calendar."""
+    from metrics.engine.months import advance_months as advance
+
+    return len(advance())

@@ -107,7 +107,7 @@ def load(moments: Collection[Moment], slots: Collection[int], *, by_version: boo
         )
         for row in cursor.fetchall():
             found.sums.setdefault((Month.of(row[0]), row[1], row[2]), []).append(
-                Sum(*row[3:8], plain(row[8]), int(row[9]), int(row[10]), int(row[11]))
+                Sum(row[3], row[4], row[5], row[6], row[7], plain(row[8]), int(row[9]), int(row[10]), int(row[11]))
             )
         cursor.execute(
             f"""
