@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from celery.schedules import crontab
 
-from metrics import attention, health, panels
+from metrics import attention, health, panels, slots
 from metrics.api.dictionary import DefinitionViewSet, MappingViewSet
 from metrics.api.figures import FigureViewSet, MonthViewSet
 from metrics.demo.step import run as make_the_demo_dictionary
@@ -23,7 +23,7 @@ from portal.plugin import (
     Schedule,
     SearchSource,
 )
-from stages import slots
+from stages import slots as catalog
 
 plugin = Plugin(
     name="metrics",
@@ -37,6 +37,7 @@ plugin = Plugin(
         NavItem(group=NavGroup.METRICS, label="Reviews", url_name="metrics:reviews", order=30),
         NavItem(group=NavGroup.METRICS, label="Hygiene", url_name="metrics:hygiene", order=40),
     ),
+    slots=slots.ALL,
     urls=(Mount(prefix="", urlconf="metrics.urls"),),
     api=(
         ApiRoute(prefix="metrics", viewset=DefinitionViewSet, basename="metric"),
@@ -61,14 +62,14 @@ plugin = Plugin(
         ),
     ),
     panels=(
-        Panel(slot=slots.STAGE_FIGURES, name="figures", title="Figures", render=panels.stage_figures),
-        Panel(slot=slots.STAGE_TREND, name="trend", title="Trend", render=panels.stage_trend),
-        Panel(slot=slots.STAGE_FEATURES, name="features", title="Feature use", render=panels.stage_features),
-        Panel(slot=slots.STAGE_GROUPS, name="groups", title="Groups", render=panels.stage_groups),
-        Panel(slot=slots.STAGE_NOTES, name="data-notes", title="Data quality", render=panels.stage_notes_panel),
-        Panel(slot=slots.GROUP_FIGURES, name="figures", title="Figures", render=panels.group_figures),
-        Panel(slot=slots.SECTION_FIGURES, name="figures", title="Figures", render=panels.section_figures),
-        Panel(slot=slots.CATALOG_OVERVIEW, name="overview", title="Active users", render=panels.catalog_overview),
+        Panel(slot=catalog.STAGE_FIGURES, name="figures", title="Figures", render=panels.stage_figures),
+        Panel(slot=catalog.STAGE_TREND, name="trend", title="Trend", render=panels.stage_trend),
+        Panel(slot=catalog.STAGE_FEATURES, name="features", title="Feature use", render=panels.stage_features),
+        Panel(slot=catalog.STAGE_GROUPS, name="groups", title="Groups", render=panels.stage_groups),
+        Panel(slot=catalog.STAGE_NOTES, name="data-notes", title="Data quality", render=panels.stage_notes_panel),
+        Panel(slot=catalog.GROUP_FIGURES, name="figures", title="Figures", render=panels.group_figures),
+        Panel(slot=catalog.SECTION_FIGURES, name="figures", title="Figures", render=panels.section_figures),
+        Panel(slot=catalog.CATALOG_OVERVIEW, name="overview", title="Active users", render=panels.catalog_overview),
     ),
     home_panels=(HomePanel(name="users", title="Monthly active users", render=panels.home, order=10),),
     search=(SearchSource(name="Metrics", search=search),),
