@@ -217,7 +217,7 @@ if env.flag("BEHIND_PROXY", False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
 # Celery. Without a broker of its own the portal keeps messages as files in the data folder (one machine only).
-CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "") or "filesystem://"
+CELERY_BROKER_URL = env.text("CELERY_BROKER_URL", "") or "filesystem://localhost/"  # kombu warns of a missing host
 CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = (
     {
         "data_folder_in": str(DATA_DIR / "broker" / "messages"),
