@@ -6,14 +6,27 @@ import pytest
 
 from stages.demo.step import run
 from stages.models import Group, Stage
+from stages.models.content import Placement
 
 pytestmark = pytest.mark.django_db
 
 
-def test_the_demo_structure_imports_with_its_irregularities_and_only_once() -> None:
-    run(lambda sentence: None)
+def test_the_demo_catalog_imports_with_its_irregularities_and_only_once() -> None:
+    said: list[str] = []
+    run(said.append)
     assert Stage.objects.count() == 10
     assert Group.objects.count() == 25
-    before = {stage.key: stage.updated_at for stage in Stage.objects.all()} if hasattr(Stage, "updated_at") else {}
-    run(lambda sentence: None)
-    assert not before or before == {stage.key: stage.updated_at for stage in Stage.objects.all()}
+    assert "irregularities named" in said[0]
+    new = int(said[1].split()[2])
+    assert new > 100
+    again: list[str] = []
+    run(again.append)
+    assert again[1] == f"Handbook page: 0 entries new, {new} as they were"
+
+
+def test_most_stages_are_filled_some_partly_and_one_not_at_all() -> None:
+    run(lambda words: None)
+    filled = {stage.key: Placement.objects.filter(block__stage=stage).count() for stage in Stage.objects.all()}
+    assert filled["comply"] == 0
+    assert 0 < filled["steer"] < 8
+    assert filled["shape"] >= 15
