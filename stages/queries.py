@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django.db.models import Prefetch, QuerySet
 
+from stages.completeness import Score, score
+from stages.derived import role_in_words
 from stages.models import Category, Group, Section, Stage
 from stages.names import folded
 from stages.slots import Catalog
+from stages.stage_page import stages_complete
 
 
 def group_named(product_group: str) -> Group | None:
@@ -40,18 +45,44 @@ def catalog() -> Catalog:
     return Catalog(sections=tuple(Section.objects.filter(retired_on=None)), stages=stages)
 
 
-def stages_by_section() -> list[tuple[Section | None, list[Stage]]]:
+@dataclass(frozen=True, kw_only=True)
+class StageRow:
+    """A stage in a list, with its groups and how complete its page is."""
+
+    stage: Stage
+    groups: tuple[Group, ...]
+    score: Score
+
+
+def stages_by_section() -> list[tuple[Section | None, list[StageRow]]]:
     """The stages in use under their sections, in order; those without a section last."""
     groups = Prefetch("groups", queryset=Group.objects.filter(retired_on=None))
-    stages = list(Stage.objects.filter(retired_on=None).select_related("section").prefetch_related(groups))
+    scores = stages_complete()
+    stages = Stage.objects.filter(retired_on=None).select_related("section").prefetch_related(groups)
+    rows = [
+        StageRow(stage=stage, groups=tuple(stage.groups.all()), score=scores.get(stage.pk, score({})))
+        for stage in stages
+    ]
     sections: list[Section | None] = [*Section.objects.filter(retired_on=None), None]
     listed = [
-        (section, [stage for stage in stages if stage.section_id == (section.pk if section else None)])
+        (section, [row for row in rows if row.stage.section_id == (section.pk if section else None)])
         for section in sections
     ]
     return [(section, found) for section, found in listed if found or section is not None]
 
 
+def completeness_board() -> list[StageRow]:
+    """Every stage in use, the least complete first."""
+    rows = [row for _, found in stages_by_section() for row in found]
+    return sorted(rows, key=lambda row: (row.score.percent, row.stage.name))
+
+
 def categories_of(group: Group) -> QuerySet[Category]:
     """The categories of a group that are not retired."""
     return group.categories.filter(retired_on=None).order_by("name")
+
+
+def people_of(owner: Section | Group) -> list[tuple[str, str]]:
+    """Who does what for a section or group, in words."""
+    people = owner.people.select_related("contact").exclude(contact__name="").order_by("pk")
+    return [(role_in_words(one.role), one.contact.name) for one in people]

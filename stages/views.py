@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
 
+from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
 from stages import queries, slots
-from stages.models import Category, Group, Section, Stage
+from stages.completeness import PARTS
+from stages.conf import handbook_url
+from stages.editing import item_of
+from stages.models import Category, FormerKey, Group, Resource, Section, Stage, StartingPoint
+from stages.stage_page import item_view, note_visit, stage_named, stage_page
 
 
 @requires(Role.VIEWER)
@@ -16,6 +21,7 @@ def index(request: HttpRequest) -> HttpResponse:
     """All stages by section."""
     context = {
         "sections": queries.stages_by_section(),
+        "starting_points": StartingPoint.objects.all(),
         "catalog": queries.catalog(),
         "CATALOG_OVERVIEW": slots.CATALOG_OVERVIEW,
     }
@@ -25,10 +31,16 @@ def index(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 def stage(request: HttpRequest, key: str) -> HttpResponse:
     """One stage on one screen."""
-    found = get_object_or_404(Stage.objects.select_related("section"), key=key)
+    user = signed_in(request)
+    try:
+        found = stage_named(key, user)
+    except Stage.DoesNotExist:
+        return redirect_former("stage", key)
+    page = stage_page(found, user)
+    note_visit(found, user)
     context = {
         "stage": found,
-        "groups": found.groups.filter(retired_on=None),
+        "page": page,
         "STAGE_FIGURES": slots.STAGE_FIGURES,
         "STAGE_TREND": slots.STAGE_TREND,
         "STAGE_FEATURES": slots.STAGE_FEATURES,
@@ -38,13 +50,57 @@ def stage(request: HttpRequest, key: str) -> HttpResponse:
     return render(request, "stages/stage.html", context)
 
 
+def signed_in(request: HttpRequest) -> User:
+    """The person; ``requires`` has seen to it that there is one."""
+    user = request.user
+    assert isinstance(user, User)  # noqa: S101
+    return user
+
+
+def redirect_former(kind: str, key: str) -> HttpResponse:
+    """Lead an old address on to where the thing is now, or say that there is none."""
+    former = FormerKey.objects.filter(kind=kind, key=key).first()
+    if former is None:
+        raise Http404(f"There is no {kind} with the key {key}.")
+    return redirect(f"stages:{kind}", key=former.target_key)
+
+
+@requires(Role.VIEWER)
+def board(request: HttpRequest) -> HttpResponse:
+    """How complete each stage is, and who can fill the gaps."""
+    return render(request, "stages/board.html", {"rows": queries.completeness_board(), "parts": PARTS})
+
+
+@requires(Role.VIEWER)
+def resource(request: HttpRequest, pk: int) -> HttpResponse:
+    """A resource and the stages that use it."""
+    found = get_object_or_404(Resource.objects.select_related("link_check"), pk=pk)
+    placements = found.placements.select_related("block__stage", "resource__link_check")
+    views = [(one.block, item_view(one, item_of(one), handbook_url())) for one in placements]
+    return render(request, "stages/resource.html", {"resource": found, "views": views})
+
+
 @requires(Role.VIEWER)
 def group(request: HttpRequest, key: str) -> HttpResponse:
     """A group with its categories."""
-    found = get_object_or_404(Group.objects.select_related("stage__section"), key=key)
+    found = Group.objects.select_related("stage__section").filter(key=key).first()
+    if found is None:
+        return redirect_former("group", key)
     context = {
         "group": found,
         "categories": queries.categories_of(found),
+        "people": queries.people_of(found),
+        "links": [
+            (title, url)
+            for title, url in (
+                ("Handbook", found.handbook or found.group_link),
+                ("Direction", found.direction),
+                ("Roadmap", found.roadmap),
+                ("GMAU chart", found.pi_gmau),
+                ("Paid GMAU chart", found.pi_pgmau),
+            )
+            if url
+        ],
         "GROUP_FIGURES": slots.GROUP_FIGURES,
     }
     return render(request, "stages/group.html", context)
@@ -53,10 +109,13 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
 @requires(Role.VIEWER)
 def section(request: HttpRequest, key: str) -> HttpResponse:
     """A section with its stages."""
-    found = get_object_or_404(Section, key=key)
+    found = Section.objects.filter(key=key).first()
+    if found is None:
+        return redirect_former("section", key)
     context = {
         "section": found,
         "stages": found.stages.filter(retired_on=None),
+        "people": queries.people_of(found),
         "SECTION_FIGURES": slots.SECTION_FIGURES,
     }
     return render(request, "stages/section.html", context)
@@ -65,5 +124,14 @@ def section(request: HttpRequest, key: str) -> HttpResponse:
 @requires(Role.VIEWER)
 def category(request: HttpRequest, key: str) -> HttpResponse:
     """A category: maturity, dates and the groups that build it."""
-    found = get_object_or_404(Category.objects.select_related("stage"), key=key)
-    return render(request, "stages/category.html", {"category": found, "groups": found.groups.select_related("stage")})
+    found = Category.objects.select_related("stage").filter(key=key).first()
+    if found is None:
+        return redirect_former("category", key)
+    groups = list(found.groups.select_related("stage"))
+    context = {
+        "category": found,
+        "groups": groups,
+        "differs": bool(groups and found.stage_id and found.stage_id not in {group.stage_id for group in groups}),
+        "links": [("Documentation", found.documentation), ("Direction", found.direction)],
+    }
+    return render(request, "stages/category.html", context)

@@ -1,0 +1,403 @@
+"""All that a stage's page shows, read in few queries and handed over as frozen values."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import TYPE_CHECKING, Any
+
+from django.db.models import Count, Exists, F, OuterRef, Prefetch, Subquery, Value
+from django.db.models.functions import Coalesce
+from django.utils import timezone
+
+from portal.permissions import has_role
+from portal.roles import Role
+from stages.completeness import Filled, Score, score
+from stages.conf import handbook_url
+from stages.content import BlockContent, Item
+from stages.derived import derived_blocks, role_in_words
+from stages.editing import content_of
+from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
+from stages.links import Target, target_of, visible
+from stages.models import (
+    Block,
+    BlockKind,
+    BlockRevision,
+    Category,
+    Follow,
+    Group,
+    ImportConflict,
+    Placement,
+    Responsibility,
+    Stage,
+    Suggestion,
+    Visit,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
+    from portal.models import User
+
+READING_ORDER = (
+    "description", "dashboards", "data_docs", "research", "roadmap", "okrs", "indicators", "key_pages", "slack", "team",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, kw_only=True)
+class ItemView:
+    """An item as the page shows it."""
+
+    item: Item
+    label: str
+    target: Target
+    description: str
+    derived: bool = False
+    missing: bool = False
+    official: bool = False
+    access: str = ""
+    owner: str = ""
+    others: int = 0
+    resource_id: int | None = None
+    link_state: str = ""
+    link_sentence: str = ""
+    source_updated_on: date | None = None
+    group: Group | None = None
+
+    @property
+    def is_prose(self) -> bool:
+        """Whether its text is Markdown rather than a query."""
+        return self.item.dialect == "prose"
+
+    @property
+    def doc_label(self) -> str:
+        """What the query computes."""
+        return {"smau": "SMAU", "gmau": "GMAU", "other": "Other"}.get(self.item.doc_label, "")
+
+
+@dataclass(frozen=True, kw_only=True)
+class BlockView:
+    """A block as the page shows it."""
+
+    stage: Stage
+    kind: str
+    title: str
+    anchor: str
+    help: str
+    content: BlockContent
+    items: tuple[ItemView, ...] = ()
+    derived: tuple[ItemView, ...] = ()
+    derived_content: BlockContent = field(default_factory=BlockContent)
+    pk: int | None = None
+    version: int = 0
+    changed_at: datetime | None = None
+    changed_by: str = ""
+    reviewed_on: date | None = None
+    review_due: bool = False
+    owner: str = ""
+    missing: bool = False
+    suggestions: int = 0
+    has_conflict: bool = False
+    new_since_visit: bool = False
+
+    @property
+    def filled(self) -> Filled:
+        """What it counts as for completeness."""
+        if self.content.not_applicable:
+            return Filled.NOT_APPLICABLE
+        if self.content.is_empty:
+            return Filled.DERIVED if self.derived_content != BlockContent() else Filled.EMPTY
+        return Filled.EXPIRED if self.review_due else Filled.OWN
+
+    @property
+    def heading(self) -> str:
+        """The heading by which its address names it; only of others."""
+        return self.content.heading if self.kind == BlockKind.OTHER else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class GroupView:
+    """A group with its categories."""
+
+    group: Group
+    categories: tuple[Category, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StagePage:
+    """The whole page."""
+
+    stage: Stage
+    blocks: tuple[BlockView, ...]
+    groups: tuple[GroupView, ...]
+    people: tuple[tuple[str, str], ...]
+    related: tuple[Stage, ...]
+    score: Score
+    can_edit: bool
+    follows: bool = False
+    last_visit: datetime | None = None
+    last_change: BlockView | None = None
+
+    @property
+    def owner(self) -> str:
+        """Who is asked first: the product manager, else whoever leads."""
+        return self.people[0][1] if self.people else ""
+
+    @property
+    def changed(self) -> tuple[BlockView, ...]:
+        """The blocks that somebody else changed since the last visit."""
+        return tuple(block for block in self.blocks if block.new_since_visit)
+
+    @property
+    def suggestions(self) -> int:
+        """How many suggestions wait for an answer."""
+        return sum(block.suggestions for block in self.blocks)
+
+
+def stage_named(key: str, user: User | AnonymousUser | None = None) -> Stage:
+    """The stage of a page with what the page needs of this reader; raises ``Stage.DoesNotExist``."""
+    stages = Stage.objects.select_related("section")
+    if user is not None and user.is_authenticated:
+        visits = Visit.objects.filter(user=user.pk, stage=OuterRef("pk"))
+        stages = stages.annotate(
+            seen_at=Subquery(visits.values("seen_at")),
+            seen_before_at=Subquery(visits.values("before_at")),
+            follows=Exists(Follow.objects.filter(user=user.pk, stage=OuterRef("pk"))),
+        )
+    return stages.get(key=key)
+
+
+def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
+    """Read the page of a stage: six queries beside the stage's own."""
+    can_edit = has_role(user, Role.EDITOR, stage.scopes)
+    groups = groups_of(stage)
+    people = list(
+        Responsibility.objects.filter(stage=stage).select_related("contact").exclude(contact__name="").order_by("pk")
+    )
+    derived = derived_blocks(stage, [view.group for view in groups], people)
+    seen: datetime | None = getattr(stage, "seen_before_at", None) or getattr(stage, "seen_at", None)
+    blocks = block_views(stage, derived, since=seen, groups=[view.group for view in groups])
+    last = max((block for block in blocks if block.changed_at), key=lambda one: one.changed_at or seen, default=None)  # type: ignore[arg-type, return-value]
+    owners = {block.kind: block.owner or _owner_of_gap(people) for block in blocks}
+    keys = [key for key in stage.related_keys if key != stage.key]
+    return StagePage(
+        stage=stage,
+        blocks=blocks,
+        groups=groups,
+        people=tuple((role_in_words(one.role), one.contact.name) for one in people),
+        related=tuple(Stage.objects.filter(key__in=keys, retired_on=None)) if keys else (),
+        score=score({block.kind: block.filled for block in blocks if block.kind != "other"}, owners),
+        can_edit=can_edit,
+        follows=bool(getattr(stage, "follows", False)),
+        last_visit=seen,
+        last_change=last,
+    )
+
+
+def _owner_of_gap(people: Sequence[Responsibility]) -> str:
+    return people[0].contact.name if people else ""
+
+
+def groups_of(stage: Stage) -> tuple[GroupView, ...]:
+    """The groups of a stage with their categories; two queries."""
+    categories = Prefetch("categories", queryset=Category.objects.filter(retired_on=None).order_by("name"))
+    groups = list(stage.groups.filter(retired_on=None).prefetch_related(categories))
+    for group in groups:
+        group.stage = stage
+    return tuple(GroupView(group=group, categories=tuple(group.categories.all())) for group in groups)
+
+
+def block_views(
+    stage: Stage,
+    derived: dict[str, BlockContent],
+    *,
+    since: datetime | None = None,
+    groups: Iterable[Group] = (),
+) -> tuple[BlockView, ...]:
+    """The blocks in reading order, also those that nobody made yet; two queries."""
+    latest = BlockRevision.objects.filter(block=OuterRef("pk")).order_by("-version")
+    open_suggestions = (
+        Suggestion.objects.filter(
+            stage=OuterRef("stage"), kind=OuterRef("kind"), heading=Coalesce(OuterRef("heading_key"), Value("")),
+            state="open",
+        )
+        .order_by()
+        .values("stage")
+        .annotate(number=Count("pk"))
+        .values("number")
+    )  # fmt: skip
+    from django.db.models import Case, CharField, When
+
+    rows = list(
+        stage.blocks.select_related("owner").annotate(
+            heading_key=Case(
+                When(kind=BlockKind.OTHER, then=F("heading")), default=Value(""), output_field=CharField()
+            ),
+            changed_at=Subquery(latest.values("at")[:1]),
+            changed_by=Subquery(latest.values("actor_name")[:1]),
+            changed_how=Subquery(latest.values("how")[:1]),
+            has_conflict=Exists(ImportConflict.objects.filter(block=OuterRef("pk"), state="open")),
+            suggested=Coalesce(Subquery(open_suggestions), 0),
+        )
+    )
+    placements: dict[int, list[Any]] = defaultdict(list)
+    uses = (
+        Placement.objects.filter(resource=OuterRef("resource"))
+        .order_by()
+        .values("resource")
+        .annotate(number=Count("block__stage", distinct=True))
+        .values("number")
+    )
+    found = Placement.objects.filter(block__stage=stage).select_related("resource__link_check").annotate(
+        uses=Subquery(uses)
+    )  # fmt: skip
+    for placement in found:
+        placements[placement.block_id].append(placement)
+    base = handbook_url()
+    names = [(group.full_name, group) for group in groups]
+    by_kind: dict[str, Any] = {row.kind: row for row in rows if row.kind != BlockKind.OTHER}
+    views = []
+    for kind in READING_ORDER:
+        row = by_kind.get(kind)
+        views.append(_view(stage, kind, row, placements[row.pk] if row else [], derived, since, base, names))
+    for row in rows:
+        if row.kind == BlockKind.OTHER and (row.version or row.heading):
+            views.append(_view(stage, "other", row, placements[row.pk], {}, since, base, names))
+    return tuple(views)
+
+
+def _view(
+    stage: Stage,
+    kind: str,
+    row: Any | None,
+    placements: Sequence[Any],
+    derived: dict[str, BlockContent],
+    since: datetime | None,
+    base: str,
+    names: Sequence[tuple[str, Group]],
+) -> BlockView:
+    template = BY_KIND.get(kind)
+    usual = template.heading if template else ("About this stage" if kind == "description" else "Other")
+    help_ = template.help if template else (DESCRIPTION_HELP if kind == "description" else "")
+    from_structure = derived.get(kind, BlockContent())
+    anchor = kind.replace("_", "-") if row is None or kind != BlockKind.OTHER else f"other-{row.pk}"
+    derived_items = tuple(derived_view(item, base) for item in from_structure.items)
+    if row is None:
+        return BlockView(
+            stage=stage, kind=kind, title=usual, anchor=anchor, help=help_, content=BlockContent(),
+            derived=derived_items, derived_content=from_structure,
+        )  # fmt: skip
+    content = content_of(row, placements)
+    known = row.reviewed_on or (row.changed_at.date() if row.changed_at else None)
+    due = known is not None and known + timedelta(days=row.review_every_days) < timezone.now().date()
+    return BlockView(
+        stage=stage,
+        kind=kind,
+        title=visible(row.heading or usual),
+        anchor=anchor,
+        help=help_,
+        content=content,
+        items=tuple(
+            item_view(placement, item, base, names) for placement, item in zip(placements, content.items, strict=True)
+        ),
+        derived=derived_items,
+        derived_content=from_structure,
+        pk=row.pk,
+        version=row.version,
+        changed_at=row.changed_at,
+        changed_by=row.changed_by or ("the import" if row.changed_how == "import" else ""),
+        reviewed_on=row.reviewed_on,
+        review_due=due and not content.is_empty,
+        owner=str(row.owner) if row.owner else "",
+        missing=row.missing_from_source,
+        suggestions=row.suggested,
+        has_conflict=row.has_conflict,
+        new_since_visit=bool(since and row.changed_at and row.changed_at > since),
+    )
+
+
+def derived_view(item: Item, base: str) -> ItemView:
+    """An item from the structure files."""
+    return ItemView(
+        item=item,
+        label=visible(item.label or item.url),
+        target=target_of(item.url, base),
+        description=visible(item.description),
+        derived=True,
+    )
+
+
+def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, Group]] = ()) -> ItemView:
+    """A placement with its resource."""
+    resource = placement.resource
+    check = getattr(resource, "link_check", None)
+    said = f"{item.description} {item.label}".replace(" : ", ":").casefold()
+    return ItemView(
+        item=item,
+        label=visible(item.label or item.url),
+        target=target_of(item.url, base),
+        description=visible(item.description),
+        missing=placement.missing_from_source,
+        official=resource.official,
+        access=resource.get_access_display() if resource.access else "",
+        owner=resource.owner_name,
+        others=max(0, (getattr(placement, "uses", 1) or 1) - 1),
+        resource_id=resource.pk,
+        link_state=check.state if check else "",
+        link_sentence=check.sentence if check else "",
+        source_updated_on=resource.source_updated_on,
+        group=next((group for name, group in names if name.casefold() in said), None),
+    )
+
+
+def note_visit(stage: Stage, user: User) -> None:
+    """Remember that the person looked; within half an hour it is one visit."""
+    now = timezone.now()
+    seen = getattr(stage, "seen_at", None)
+    if seen is not None and now - seen < timedelta(minutes=30):
+        return
+    Visit.objects.bulk_create(
+        [Visit(user=user, stage=stage, seen_at=now, before_at=seen)],
+        update_conflicts=True,
+        unique_fields=["user", "stage"],
+        update_fields=["seen_at", "before_at"],
+    )
+
+
+def stages_complete() -> dict[int, Score]:
+    """The score of every stage in use, in a handful of queries."""
+    stages = list(Stage.objects.filter(retired_on=None))
+    people: dict[int, list[Responsibility]] = defaultdict(list)
+    for one in Responsibility.objects.filter(stage__in=stages).select_related("contact").exclude(contact__name=""):
+        people[one.stage_id or 0].append(one)
+    groups: dict[int, list[Group]] = defaultdict(list)
+    for group in Group.objects.filter(retired_on=None).select_related("stage"):
+        groups[group.stage_id].append(group)
+    latest = BlockRevision.objects.filter(block=OuterRef("pk")).order_by("-version").values("at")[:1]
+    blocks: dict[int, list[Any]] = defaultdict(list)
+    annotated = Block.objects.filter(stage__in=stages).select_related("owner").annotate(
+        number=Count("placements"), changed_at=Subquery(latest)
+    )  # fmt: skip
+    for row in annotated:
+        blocks[row.stage_id].append(row)
+    today = timezone.now().date()
+    return {stage.pk: _score(stage, blocks[stage.pk], groups[stage.pk], people[stage.pk], today) for stage in stages}
+
+
+def _score(
+    stage: Stage, rows: Sequence[Any], groups: Sequence[Group], people: Sequence[Responsibility], today: date
+) -> Score:
+    filled = dict.fromkeys(derived_blocks(stage, groups, people), Filled.DERIVED)
+    owners = dict.fromkeys(READING_ORDER, people[0].contact.name if people else "")
+    for row in rows:
+        known = row.reviewed_on or (row.changed_at.date() if row.changed_at else None)
+        if row.owner:
+            owners[row.kind] = str(row.owner)
+        if row.not_applicable:
+            filled[row.kind] = Filled.NOT_APPLICABLE
+        elif row.number or row.note.strip() or row.body.strip():
+            due = known is not None and known + timedelta(days=row.review_every_days) < today
+            filled[row.kind] = Filled.EXPIRED if due else Filled.OWN
+    return score({kind: state for kind, state in filled.items() if kind != "other"}, owners)

@@ -1,0 +1,39 @@
+"""Tags of the catalog's pages."""
+
+from __future__ import annotations
+
+from django import template
+from django.utils.safestring import SafeString, mark_safe
+
+from portal.markdown import render_markdown
+from stages.conf import handbook_url
+from stages.links import target_of, visible
+from stages.stage_page import ItemView
+
+register = template.Library()
+
+
+@register.filter(name="handbook_markdown")
+def handbook_markdown(text: str | None) -> SafeString:
+    """Markdown of the handbook as safe HTML; site-relative links lead to the handbook, unsafe ones nowhere."""
+    base = handbook_url()
+    rendered = render_markdown(visible(text or ""), top=4, link=lambda url: target_of(url, base).href)
+    return mark_safe(rendered.html)
+
+
+@register.filter(name="visible")
+def visible_filter(text: str | None) -> str:
+    """Text with characters that turn or hide their neighbours made visible."""
+    return visible(text or "")
+
+
+@register.inclusion_tag("stages/_item.html", name="resource")
+def resource(view: ItemView) -> dict[str, ItemView]:
+    """An item of a block."""
+    return {"view": view}
+
+
+@register.filter(name="handbook_link")
+def handbook_link(url: str | None) -> str:
+    """A stored address as one that can be followed; empty when it must not be."""
+    return target_of(url or "", handbook_url()).href
