@@ -59,6 +59,18 @@ HOST_SCHEDULES = (
         words="every half minute",
         queue="sweep",
     ),
+    Schedule(
+        name="portal.mail_notifications",
+        task="portal.tasks.mail_notifications",
+        when=timedelta(minutes=5),
+        words="every five minutes",
+    ),
+    Schedule(
+        name="portal.forget_notifications",
+        task="portal.tasks.forget_notifications",
+        when=crontab(minute=40, hour=3),
+        words="every night at 3:40 UTC",
+    ),
 )
 
 

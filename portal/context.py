@@ -9,7 +9,9 @@ from django.contrib.auth.models import AnonymousUser
 from django.http import HttpRequest
 from django.utils.functional import SimpleLazyObject
 
+from portal.models import User
 from portal.navigation import Group, navigation
+from portal.notify import unread_count
 from portal.theme import Theme, chosen_theme
 
 
@@ -19,6 +21,12 @@ class Shell:
 
     navigation: tuple[Group, ...]
     initials: str
+    user: User | AnonymousUser
+
+    @property
+    def unread(self) -> int:
+        """How many notifications the reader has not read; asked only where a template shows it."""
+        return unread_count(self.user) if isinstance(self.user, User) else 0
 
 
 def shell(request: HttpRequest) -> dict[str, Any]:
@@ -33,7 +41,7 @@ def shell(request: HttpRequest) -> dict[str, Any]:
 def frame(request: HttpRequest) -> Shell:
     """Navigation for the request's user. Error pages may come before there is one."""
     user = getattr(request, "user", None) or AnonymousUser()
-    return Shell(navigation=navigation(user, request.path), initials=initials(str(user)))
+    return Shell(navigation=navigation(user, request.path), initials=initials(str(user)), user=user)
 
 
 def initials(name: str) -> str:

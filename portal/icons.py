@@ -7,6 +7,7 @@ from html import escape
 STROKES: dict[str, str] = {
     "brand": '<path fill="currentColor" stroke="none" d="M3 9h3v5H3zM7 5.5h3V14H7zM11 2h3v12h-3z"/>',
     "search": '<circle cx="7" cy="7" r="4.5"/><path d="m10.5 10.5 3.5 3.5"/>',
+    "key": '<circle cx="5" cy="11" r="3"/><path d="m7.2 8.8 6.3-6.3M11 5l2.5 2.5M9.2 6.8l1.6 1.6"/>',
     "bell": '<path d="M8 2a4 4 0 0 0-4 4c0 4-1.5 5-1.5 5h11S12 10 12 6a4 4 0 0 0-4-4zM6.5 13.5a1.6 1.6 0 0 0 3 0"/>',
     "person": '<circle cx="8" cy="5.5" r="3"/><path d="M2.5 14c.6-3 2.8-4.5 5.5-4.5s4.9 1.5 5.5 4.5"/>',
     "leave": '<path d="M6 2.5H3v11h3M10.5 5l3 3-3 3M13 8H6.5"/>',

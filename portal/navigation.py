@@ -26,6 +26,7 @@ HOST_ITEMS = (
     NavItem(group=NavGroup.DOCS, label="API", url_name="api-docs", order=20),
     NavItem(group=NavGroup.ADMIN, label="Tasks", url_name="portal:tasks", order=10),
     NavItem(group=NavGroup.ADMIN, label="Status", url_name="portal:status", order=20),
+    NavItem(group=NavGroup.ADMIN, label="People", url_name="portal:people", order=25, role=Role.ADMINISTRATOR),
     NavItem(group=NavGroup.ADMIN, label="Plugins", url_name="portal:plugins", order=30),
     NavItem(group=NavGroup.ADMIN, label="Style guide", url_name="portal:styleguide", order=80, role=Role.ADMINISTRATOR),
     NavItem(group=NavGroup.ADMIN, label="Admin", url_name="admin:index", order=90, role=Role.ADMINISTRATOR),

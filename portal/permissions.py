@@ -53,6 +53,24 @@ def granted(user: User) -> frozenset[tuple[str, str]]:
     return kept
 
 
+def forget_granted(user: User | AnonymousUser) -> None:
+    """Read the grants of this user object anew, after they changed."""
+    user.__dict__.pop("_granted_roles", None)
+
+
+def may(user: User | AnonymousUser, codename: str, scopes: Iterable[str] = ()) -> bool:
+    """Whether ``user`` holds a role that a plugin's ``Permission`` names; one that no plugin brings is no one's."""
+    from portal.plugins.registry import registry
+
+    within = tuple(scopes)
+    return any(
+        has_role(user, role, within)
+        for _, permission in registry.each("permissions")
+        if permission.codename == codename
+        for role in permission.roles
+    )
+
+
 def requires(
     role: Role, *, scopes: Callable[..., Iterable[str]] | None = None, anywhere: bool = False
 ) -> Callable[[View], View]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from celery import shared_task
 
-from portal import jobs
+from portal import jobs, notify
 from portal.models import LifeSign
 
 
@@ -24,3 +24,15 @@ def worker_alive() -> None:
 def sweeper_alive() -> None:
     """Comes through the timetable and the ``sweep`` queue: beat and the sweeper are there."""
     LifeSign.give("sweeper")
+
+
+@shared_task
+def mail_notifications() -> int:
+    """Send the notifications that are due by e-mail."""
+    return notify.send_due_mail()
+
+
+@shared_task
+def forget_notifications() -> int:
+    """Delete notifications that were read long ago."""
+    return notify.forget_old()

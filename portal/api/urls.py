@@ -6,6 +6,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import portal.api.openapi  # noqa: F401 (its class registers itself)
+from portal.api.me import MeView
 from portal.api.root import ApiRouter, NotFoundView
 from portal.plugin import ApiRoute, ApiUrls
 from portal.plugins.registry import registry
@@ -28,6 +29,7 @@ def api_patterns() -> list[URLPattern | URLResolver]:
     return [
         path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
         path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+        path("v1/me/", MeView.as_view(), name="api-me"),
         path("v1/", include(api_v1())),
         re_path(r"^(?:.*/)?$", NotFoundView.as_view(), name="api-not-found"),
     ]

@@ -9,6 +9,15 @@ from django.db import models
 from portal.roles import Role
 
 
+class MailPreference(models.TextChoices):
+    """When notifications are sent by e-mail. In the portal they are always listed."""
+
+    AT_ONCE = "at_once", "At once"
+    DAILY = "daily", "Once a day, at 7:00 UTC"
+    NEVER = "never", "Never"
+
+
+@pghistory.track(fields=["username", "is_active", "is_staff", "is_superuser", "is_service"], model_name="UserEvent")
 class User(AbstractUser):
     """A person who signs in. Roles are granted by ``RoleGrant``; ``is_superuser`` counts as administrator."""
 
@@ -18,6 +27,16 @@ class User(AbstractUser):
         default=False,
         help_text="An account of a CI job or a script: it has no password, cannot sign in and works by tokens only.",
     )
+    mail = models.CharField(
+        "e-mail about notifications",
+        max_length=10,
+        choices=MailPreference.choices,
+        default=MailPreference.AT_ONCE,
+    )
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """A service account has no password, not even one that someone has set."""
+        return not self.is_service and super().check_password(raw_password)
 
     def __str__(self) -> str:
         return self.display_name or self.get_full_name() or self.username

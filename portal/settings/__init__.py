@@ -247,5 +247,7 @@ CELERY_WORKER_MAX_MEMORY_PER_CHILD = 280_000  # KiB: a child that has grown beyo
 CELERY_TIMEZONE = "UTC"
 CELERY_BEAT_SCHEDULE_FILENAME = str(DATA_DIR / "broker" / "beat")
 
+# Where people reach this portal: for links in e-mail, which no request tells.
+PORTAL_URL = env.text("PORTAL_URL", "http://localhost:8000")
 EMAIL_BACKEND = env.text("EMAIL_BACKEND", "django.core.mail.backends.console.EmailBackend")
 DEFAULT_FROM_EMAIL = env.text("DEFAULT_FROM_EMAIL", "stageboard@localhost")

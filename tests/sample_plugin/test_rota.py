@@ -76,7 +76,6 @@ def test_it_says_what_needs_the_reader(installed: Any) -> None:
     assert "You are on duty for reading." in text(installed, "/attention/")
 
 
-@BEING_BUILT
 def test_its_permission_and_its_scopes_are_offered_on_the_people_page(installed: Any) -> None:
     assert "rota:all" in installed["scopes"]
     assert "Say who is on duty." in text(installed, "/people/")
