@@ -25,7 +25,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--port", type=int, default=8000)
-        parser.add_argument("--host", default=env.text("HOST", "127.0.0.1"))
+        parser.add_argument("--host", default=env.text("PORTAL_HOST", "127.0.0.1"))
         parser.add_argument("--demo", action="store_true", help="fill the database with the demo world first")
 
     def handle(self, *args: Any, **options: Any) -> None:
