@@ -14,7 +14,8 @@ from django.core.validators import MaxValueValidator, MinValueValidator, RegexVa
 from django.db import models
 from django.urls import reverse
 
-KEY = RegexValidator(r"^[a-z0-9][a-z0-9_-]*\Z", "A key is made of small letters, digits, hyphens and underscores.")
+KEY_PATTERN = r"^[a-z0-9][a-z0-9_-]*\Z"
+KEY = RegexValidator(KEY_PATTERN, "A key is made of small letters, digits, hyphens and underscores.")
 
 
 def score() -> Any:

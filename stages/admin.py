@@ -1,0 +1,100 @@
+"""The catalog in the admin: to look at and to repair. Everyday editing is done on the stage's page."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.contrib import admin
+from django.http import HttpRequest
+
+from stages.models import (
+    Block,
+    BlockRevision,
+    Category,
+    Contact,
+    Group,
+    ImportConflict,
+    ImportRun,
+    LinkCheck,
+    Placement,
+    Resource,
+    Section,
+    Stage,
+    StartingPoint,
+    Succession,
+    Suggestion,
+)
+
+if TYPE_CHECKING:
+    _Admin = admin.ModelAdmin[Any]
+else:
+    _Admin = admin.ModelAdmin
+
+
+class RepairAdmin(_Admin):
+    """Can be corrected; nothing is deleted, since history and links lead to it."""
+
+    def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Things are retired, not deleted."""
+        return False
+
+
+class LookAdmin(RepairAdmin):
+    """Only to look at: verbs of the catalog write it."""
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        """Written by verbs."""
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
+        """Written by verbs."""
+        return False
+
+
+@admin.register(Section, Stage, Group, Category)
+class StructuralAdmin(RepairAdmin):
+    """Sections, stages, groups and categories."""
+
+    list_display = ("name", "key", "in_structure", "retired_on")
+    list_filter = ("in_structure",)
+    search_fields = ("name", "key")
+    readonly_fields = ("imported", "version")
+
+
+@admin.register(Resource)
+class ResourceAdmin(RepairAdmin):
+    """Shared resources: owner, access, official badge."""
+
+    list_display = ("label", "kind", "url", "official", "owner_name")
+    list_filter = ("kind", "official", "access")
+    search_fields = ("label", "url")
+
+
+@admin.register(StartingPoint)
+class StartingPointAdmin(RepairAdmin):
+    """Helpful places to start."""
+
+    list_display = ("label", "url", "order")
+    readonly_fields = ("imported",)
+
+
+@admin.register(Contact)
+class ContactAdmin(LookAdmin):
+    """People of the structure files."""
+
+    list_display = ("name", "removed_on")
+    search_fields = ("name",)
+
+
+@admin.register(Block)
+class BlockAdmin(LookAdmin):
+    """Blocks of the stage pages."""
+
+    list_display = ("stage", "kind", "heading", "version", "updated_at")
+    list_filter = ("kind",)
+    list_select_related = ("stage",)
+
+
+@admin.register(Placement, BlockRevision, ImportRun, ImportConflict, LinkCheck, Suggestion, Succession)
+class RecordAdmin(LookAdmin):
+    """Records of what happened."""

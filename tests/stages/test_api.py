@@ -1,0 +1,100 @@
+"""The API: reading for all, writing for editors of the stage, nothing overwritten unseen."""
+
+from __future__ import annotations
+
+import pytest
+from django.test import Client
+
+from stages.content import Item
+from stages.models import Category, Stage
+from tests.builders import a_user
+from tests.conftest import browser_of
+from tests.stages.builders import a_block, a_group, a_section, a_stage
+
+pytestmark = pytest.mark.django_db
+ROUTE = "/api/v1/stages/create/blocks/dashboards/"
+JSON = "application/json"
+
+
+@pytest.fixture
+def create() -> Stage:
+    return a_stage("create", section=a_section("dev"))
+
+
+def test_lists_name_parents_and_completeness(create: Stage, viewer_client: Client) -> None:
+    a_group(create, "source_code")
+    found = viewer_client.get("/api/v1/stages/?section=dev").json()["results"]
+    assert [(row["key"], row["section"], row["completeness"]) for row in found] == [("create", "dev", 0)]
+    assert viewer_client.get("/api/v1/groups/?stage=create").json()["count"] == 1
+    assert viewer_client.get("/api/v1/groups/?stage=other").json()["count"] == 0
+    assert viewer_client.get("/api/v1/stages/none/").status_code == 404
+    assert Client().get("/api/v1/stages/").status_code in (401, 403)
+
+
+def test_a_block_is_written_with_the_etag_it_was_read_with(create: Stage, editor_client: Client) -> None:
+    body = {"items": [{"label": "A", "url": "/a", "description": "Why"}]}
+    made = editor_client.put(ROUTE, body, content_type=JSON)
+    assert (made.status_code, made.json()["version"]) == (201, 1)
+    assert editor_client.put(ROUTE, body, content_type=JSON).status_code == 428
+    etag = editor_client.get(ROUTE)["ETag"]
+    body["items"][0]["label"] = "B"
+    assert editor_client.put(ROUTE, body, content_type=JSON, headers={"If-Match": etag}).status_code == 200
+    stale = editor_client.put(ROUTE, body, content_type=JSON, headers={"If-Match": etag})
+    assert stale.status_code == 412
+    assert stale["Content-Type"] == "application/problem+json"
+    fresh = editor_client.get(ROUTE)["ETag"]
+    assert editor_client.get(ROUTE, headers={"If-None-Match": fresh}).status_code == 304
+
+
+def test_only_an_editor_of_the_stage_writes(create: Stage, viewer_client: Client) -> None:
+    assert viewer_client.put(ROUTE, {"items": []}, content_type=JSON).status_code == 403
+    mine = browser_of(a_user("bea", "editor@stage:create"))
+    other = browser_of(a_user("cem", "editor@stage:plan"))
+    of_section = browser_of(a_user("dan", "editor@section:dev"))
+    item = {"items": [{"label": "A", "url": "/a"}]}
+    assert other.put(ROUTE, item, content_type=JSON).status_code == 403
+    assert mine.put(ROUTE, item, content_type=JSON).status_code == 201
+    etag = of_section.get(ROUTE)["ETag"]
+    assert of_section.put(ROUTE, item, content_type=JSON, headers={"If-Match": etag}).status_code == 200
+
+
+@pytest.mark.parametrize("url", ["javascript:alert(1)", " JaVaScript:alert(1)", "data:text/html,x", "vbscript:x"])
+def test_a_hostile_address_is_refused_by_field(create: Stage, editor_client: Client, url: str) -> None:
+    answer = editor_client.put(ROUTE, {"items": [{"label": "A", "url": url}]}, content_type=JSON)
+    assert answer.status_code == 400
+    assert "items.0.url" in str(answer.json())
+
+
+def test_bulk_writes_all_or_nothing_and_twice_the_same_changes_nothing(create: Stage, editor_client: Client) -> None:
+    a_stage("plan")
+    rows = [
+        {"stage": "create", "kind": "slack", "items": [{"label": "s_create"}]},
+        {"stage": "plan", "kind": "other", "heading": "Rituals", "body": "Mondays"},
+    ]
+    first = editor_client.post("/api/v1/stages/blocks/bulk/", rows, content_type=JSON)
+    second = editor_client.post("/api/v1/stages/blocks/bulk/", rows, content_type=JSON)
+    assert [row["version"] for row in first.json()] == [row["version"] for row in second.json()] == [1, 1]
+    assert first.json()[0]["items"][0]["label"] == "#s_create"
+    bad = [{**rows[0], "items": []}, {"stage": "nowhere", "kind": "slack"}]
+    assert editor_client.post("/api/v1/stages/blocks/bulk/", bad, content_type=JSON).status_code == 400
+    assert editor_client.get("/api/v1/stages/create/blocks/slack/").json()["items"]
+
+
+def test_lowering_a_maturity_needs_a_reason(create: Stage, editor_client: Client) -> None:
+    category = Category.objects.create(key="wiki", name="Wiki", maturity="complete", stage=create)
+    route = "/api/v1/categories/wiki/"
+    assert editor_client.patch(route, {"maturity": "viable"}, content_type=JSON).status_code == 400
+    done = editor_client.patch(route, {"maturity": "viable", "reason": "Too slow"}, content_type=JSON)
+    assert done.status_code == 200
+    category.refresh_from_db()
+    assert (category.maturity, category.maturity_reason) == ("viable", "Too slow")
+
+
+def test_a_resource_tells_who_uses_it_and_who_keeps_it(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    a_block(a_stage("plan"), "dashboards", Item(label="A", url="/a"))
+    row = editor_client.get("/api/v1/resources/?kind=dashboards").json()["results"][0]
+    assert row["stages"] == ["create", "plan"]
+    route = f"/api/v1/resources/{row['id']}/"
+    changed = editor_client.patch(route, {"official": True, "owner_name": "Data team"}, content_type=JSON)
+    assert (changed.json()["official"], changed.json()["owner_name"]) == (True, "Data team")
