@@ -16,6 +16,7 @@ from metrics.engine.estimates import Grain
 from metrics.figures.question import EDITIONS, Cut, make_cut, make_grain
 from metrics.figures.question import TIERS as TIERS_OF_CUT
 from metrics.models.dictionary import Indicator, MetricDefinition, Status
+from metrics.models.facts import Installation
 from metrics.periods import Month
 
 
@@ -145,3 +146,114 @@ class CutForm(forms.Form):
     def chosen_grain(self) -> Grain:
         """The grain asked for."""
         return make_grain(self.cleaned_data["grain"])
+
+
+class LabelForm(forms.Form):
+    """What an administrator says of an installation: who runs it, whether it counts, in which months, and why."""
+
+    uuid = forms.CharField(label="UUID")
+    hostname = forms.CharField()
+    delivery = forms.ChoiceField(
+        choices=[("", "Leave as it is"), ("saas", "SaaS (ours)"), ("self_managed", "Self-managed")], required=False
+    )
+    counting = forms.ChoiceField(
+        label="Counting",
+        choices=[("", "Leave as it is"), ("exclude", "Exclude it everywhere"), ("include", "Let it count again")],
+        required=False,
+    )
+    from_month = MonthField(label="From month", help_text="Empty: from the beginning.")
+    to_month = MonthField(label="To month", help_text="The last month; empty: until further notice.")
+    reason = forms.CharField(widget=forms.Textarea(attrs={"rows": 2}))
+
+    def __init__(self, data: Any = None, *, named: Installation | None = None) -> None:
+        if data is not None and named is not None:
+            data = data.copy()
+            data["uuid"], data["hostname"] = named.uuid, named.hostname
+        super().__init__(data, initial={"uuid": named.uuid, "hostname": named.hostname} if named else None)
+        if named is not None:
+            self.fields["uuid"].widget = forms.HiddenInput()
+            self.fields["hostname"].widget = forms.HiddenInput()
+
+    def clean(self) -> dict[str, Any]:
+        """Something has to be said."""
+        given: dict[str, Any] = super().clean() or {}
+        if not given.get("delivery") and not given.get("counting"):
+            raise forms.ValidationError("Choose a delivery, or whether it counts.")
+        return given
+
+    def label(self) -> dict[str, Any]:
+        """The label as its verb takes it."""
+        given = self.cleaned_data
+        first, last = given["from_month"], given["to_month"]
+        return {
+            "uuid": given["uuid"],
+            "hostname": given["hostname"],
+            "delivery": given["delivery"],
+            "exclude": given["reason"] if given["counting"] == "exclude" else None,
+            "include": given["counting"] == "include",
+            "first": Month.of(first) if first else None,
+            "last": Month.of(last) if last else None,
+            "reason": given["reason"],
+        }
+
+
+class ExploreForm(CutForm):
+    """Any figure over months, also broken down by a cut."""
+
+    indicator = forms.ChoiceField(
+        label="Figure",
+        choices=[
+            ("metric", "A metric"),
+            ("smau", "SMAU of a stage"),
+            ("gmau", "GMAU of a group"),
+            ("paid_gmau", "Paid GMAU of a group"),
+            ("umau", "UMAU of the product"),
+            ("section_cmau", "CMAU of a section"),
+            ("cmau", "CMAU of the product"),
+        ],
+    )
+    subject = forms.CharField(
+        label="Of", required=False, help_text="Key path of a metric, or the key of a stage, group or section."
+    )
+    version = forms.CharField(required=False, widget=forms.TextInput(attrs={"size": 6, "placeholder": "16.2"}))
+    months = forms.IntegerField(label="Months", min_value=1, max_value=36, required=False, initial=14)
+    by = forms.ChoiceField(
+        label="Broken down by",
+        choices=[("", "Nothing"), ("delivery", "Delivery"), ("edition", "Edition"), ("tier", "Tier")],
+        required=False,
+    )
+
+    field_order = (
+        "indicator",
+        "subject",
+        "month",
+        "months",
+        "by",
+        "delivery",
+        "edition",
+        "tier",
+        "paid",
+        "version",
+        "grain",
+    )
+
+    def __init__(self, data: Any = None, *, today: date) -> None:
+        if data is not None:
+            data = data.copy()
+            # Links from figures name the subject by its kind, as the API does.
+            for kind in ("stage", "group", "section", "metric"):
+                if data.get(kind) and not data.get("subject"):
+                    data["subject"] = data[kind]
+        super().__init__(data, today=today)
+
+    @property
+    def chosen_cut(self) -> Cut:
+        """The cut asked for, with a version."""
+        given = self.cleaned_data
+        return make_cut(
+            delivery=given["delivery"],
+            edition=given["edition"],
+            tier=given["tier"],
+            paid=given["paid"] == "true",
+            version=given["version"],
+        )

@@ -35,6 +35,7 @@ def _menu(line: Line) -> tuple[tuple[str, str], ...]:
     return (
         ("Passport", line.passport),
         ("API call", f"/api/v1/figures/?{asked}"),
+        ("Open in explore", f"{reverse('metrics:explore')}?{asked}"),
     )
 
 

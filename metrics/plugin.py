@@ -32,6 +32,10 @@ plugin = Plugin(
     requires=("stages",),
     navigation=(
         NavItem(group=NavGroup.FIGURES, label="All figures", url_name="metrics:dashboard", order=10),
+        NavItem(group=NavGroup.FIGURES, label="Explore", url_name="metrics:explore", order=20),
+        NavItem(group=NavGroup.FIGURES, label="Months", url_name="metrics:months", order=30),
+        NavItem(group=NavGroup.FIGURES, label="Installations", url_name="metrics:installations", order=40),
+        NavItem(group=NavGroup.FIGURES, label="Subscriptions", url_name="metrics:subscriptions", order=50),
         NavItem(group=NavGroup.METRICS, label="Dictionary", url_name="metrics:dictionary", order=10),
         NavItem(group=NavGroup.METRICS, label="Mapping", url_name="metrics:mapping", order=20),
         NavItem(group=NavGroup.METRICS, label="Reviews", url_name="metrics:reviews", order=30),

@@ -4,14 +4,28 @@ from __future__ import annotations
 
 from django.urls import path
 
-from metrics.pages import dashboards, dictionary, passports
+from metrics.pages import dashboards, dictionary, explore, installations, months, passports
 
 app_name = "metrics"
 
 urlpatterns = [
     path("dashboards/", dashboards.index, name="dashboard"),
     path("dashboards/figures.csv", dashboards.export, name="dashboard-csv"),
+    path("explore/", explore.index, name="explore"),
+    path("explore/figures.csv", explore.export, name="explore-csv"),
+    path("figures/months/", months.index, name="months"),
+    path("figures/months/<str:month>/", months.month, name="month"),
+    path("figures/months/<str:month>/close/", months.close, name="close"),
+    path("figures/months/<str:month>/reopen/", months.reopen, name="reopen"),
+    path("figures/installations/", installations.index, name="installations"),
+    path("figures/installations/<int:pk>/", installations.installation, name="installation"),
+    path("figures/installations/<int:pk>/label/", installations.label, name="label"),
+    path("figures/labels/", installations.labels, name="labels"),
+    path("figures/subscriptions/", installations.subscriptions, name="subscriptions"),
+    path("figures/subscriptions/preview/", installations.preview_subscriptions, name="subscriptions-preview"),
+    path("figures/subscriptions/import/", installations.import_previewed, name="subscriptions-import"),
     path("figures/<str:figure_id>/", passports.passport, name="passport"),
+    path("figures/<str:figure_id>/why/", passports.why, name="why"),
     path("metrics/", dictionary.index, name="dictionary"),
     path("metrics/export.csv", dictionary.export, name="export"),
     path("metrics/hygiene/", dictionary.hygiene, name="hygiene"),

@@ -63,7 +63,8 @@ def day(value: date | None) -> str:
 
 def change(now: Any, before: Any) -> tuple[str, str]:
     """The change in per cent with its sign, and its direction (up, down, none); empty where nothing can be said."""
-    if now is None or before is None:
+    if now in (None, "") or before in (None, ""):
+        # A template writes what is missing as an empty text.
         return "", "none"
     new, old = Decimal(str(now)), Decimal(str(before))
     if new == old:

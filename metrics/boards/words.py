@@ -93,3 +93,35 @@ def finding(subject: str, now: object, before: object, month: str) -> str:
         return f"{subject}, {month}" if direction != "none" or not said else f"{subject} did not change in {month}"
     verb = "grew" if direction == "up" else "fell"
     return f"{subject} {verb} {said[2:]} in {month}"
+
+
+REASONS = {
+    "absent": ("The metric is not in the report", "an older version, or switched off"),
+    "timed_out": ("Timed out", "the installation gave up counting"),
+    "failed": ("Failed", "counting went wrong at the installation"),
+    "not_collected": ("Not collected", "the installation left it for a later query"),
+    "deprecated": ("Deprecated there", "the installation says that the metric is given up"),
+    "wrong_type": ("Not a number", "what was sent cannot be counted"),
+    "null": ("Empty", "the installation sent no value"),
+    "not_permitted": ("Not permitted", "the installation does not share data of this category"),
+    "no_baseline": ("No report of the month before", "a counter since install needs one"),
+    "reset": ("The counter went down", "restored or reset since the month before"),
+    "quarantined": ("In quarantine", "the report looks wrong and waits for a reviewer"),
+    "rejected": ("Rejected", "a reviewer found the report to be wrong"),
+    "excluded": ("Excluded", "an administrator keeps the installation out, with a reason"),
+    "no_report": ("No report", "known, but silent in this month"),
+    "not_in_cut": ("Outside the cut", "of another delivery, edition, tier or version"),
+    "paid_not_measurable": ("Paid use not measurable", "a SaaS without readings of its paid users"),
+    "erased": ("Erased", "its data were erased on request"),
+}
+"""Why an installation does not count: the heading, and what it means."""
+
+
+def reason_title(word: str) -> str:
+    """The heading of a reason."""
+    return REASONS.get(word, (word.replace("_", " "), ""))[0]
+
+
+def reason_help(word: str) -> str:
+    """What a reason means."""
+    return REASONS.get(word, ("", ""))[1]

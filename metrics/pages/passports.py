@@ -1,16 +1,358 @@
-"""The passport page of a figure."""
+"""The passport page of a figure, and why it moved."""
 
 from __future__ import annotations
 
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import urlencode
 
-from metrics.figures.queries import passport_url
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+
+from metrics.boards import words
+from metrics.boards.fresh import figures_version, kept
+from metrics.boards.lines import MONTHS, label_of, line_of, long_month, passport_page, trend_of, window_of
+from metrics.boards.names import subject_name, subject_url
+from metrics.definitions.queries import mappings
+from metrics.engine.estimates import EditionEstimate, Grain
+from metrics.engine.rules import version_text
+from metrics.exact import Number
+from metrics.figures import passport as passports
+from metrics.figures.asking import check_subject
+from metrics.figures.movement import CLASSES, movement
+from metrics.figures.queries import Figure, figures
+from metrics.figures.question import Question, QuestionError, parse_id
+from metrics.periods import Month
+from metrics.slots import FIGURE_NOTES
+from portal import words as portal_words
 from portal.permissions import requires
+from portal.plugins.registry import registry
 from portal.roles import Role
+
+PER_PAGE = 100
+TABS = {
+    "counted": "Counted",
+    "left-out": "Left out",
+    "estimate": "Estimate",
+    "definition": "Definition and mapping",
+    "restatements": "Restatements",
+    "sql": "As SQL and API",
+}
+
+
+def _question(figure_id: str) -> Question:
+    try:
+        question = parse_id(figure_id)
+        check_subject(question)
+    except QuestionError as error:
+        raise Http404(error.sentence) from error
+    return question
 
 
 @requires(Role.VIEWER)
 def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
-    """Until the page is drawn, the passport as the API gives it."""
-    return redirect(passport_url(figure_id))
+    """All that stands behind a figure, by tabs. Only the tab that is open is read in full."""
+    question = _question(figure_id)
+    tab = request.GET.get("tab", "counted")
+    tab = tab if tab in TABS else "counted"
+    opened = passports.passport(question)
+    figure, name = opened.figure, subject_name(question)
+    context: dict[str, Any] = {
+        "passport": opened,
+        "figure": figure,
+        "question": question,
+        "name": name,
+        "label": label_of(figure),
+        "cut": question.cut.words(),
+        "window": window_of(figure),
+        "subject_url": subject_url(question),
+        "sentence": sentence(name, opened),
+        "notes": words.notes(figure.flags),
+        "why_empty": words.why_empty(figure.flags),
+        "saas": figure.saas,
+        "tabs": [(key, title, _count(key, opened)) for key, title in TABS.items()],
+        "tab": tab,
+        "FIGURE_NOTES": FIGURE_NOTES,
+        "q": request.GET.get("q", "").strip(),
+    }
+    if isinstance(question.period, Month):
+        context |= {
+            "chart": kept(f"passport:{question.id}", figures_version(), lambda: _chart(question, name)),
+            "before": reverse("metrics:passport", args=[replace(question, period=question.month.previous).id]),
+            "after": reverse("metrics:passport", args=[replace(question, period=question.month.next).id]),
+            "may_move": not question.is_combined,
+        }
+    context |= _tab(request, tab, question, opened)
+    return render(request, "metrics/passport.html", context)
+
+
+def sentence(name: str, opened: passports.Passport) -> str:
+    """The figure in words."""
+    figure = opened.figure
+    cut = figure.question.cut.words()
+    what = f"{name} {label_of(figure)}{f' ({cut})' if cut else ''} for {long_month(figure)}"
+    if figure.question.published:
+        what = f"{what}, as published,"
+    if figure.recorded is None:
+        return f"There is no {what}. {words.why_empty(figure.flags)}"
+    parts = opened.contributions_count
+    noun = "stage" if opened.parts else "installation"
+    of = f"{portal_words.number(parts)} {noun}{'' if parts == 1 else 's'}"
+    recorded = portal_words.number(figure.recorded)
+    if figure.uplift:
+        return (
+            f"{what} is {portal_words.number(figure.estimated)}, estimated. It is the {recorded} that {of} recorded, "
+            f"and an uplift of {portal_words.number(figure.uplift)} for those that do not report."
+        )
+    return f"{what} is {recorded}, recorded. It is the sum of {of}."
+
+
+def _count(tab: str, opened: passports.Passport) -> int | None:
+    if tab == "counted":
+        return opened.contributions_count
+    if tab == "left-out":
+        return sum(opened.left_out_counts.values())
+    return len(opened.restatements) if tab == "restatements" else None
+
+
+def _chart(question: Question, name: str) -> Any:
+    """Fourteen months around the one that the page is about, which is marked."""
+    last = min(question.month.plus(3), max(Month.of(timezone.now()), question.month))
+    asked = [replace(question, period=last.plus(-back)) for back in range(MONTHS - 1, -1, -1)]
+    line = line_of(name, figures(asked), shown=question.month)
+    return trend_of(line, marked=question.month) if line.is_ever_there else None
+
+
+def _tab(request: HttpRequest, tab: str, question: Question, opened: passports.Passport) -> dict[str, Any]:
+    if tab == "counted":
+        return _counted(request, question, opened)
+    if tab == "left-out":
+        return _left_out(request, question, opened)
+    if tab == "estimate":
+        return {
+            "editions": [_edition(part) for part in opened.figure.parts],
+            "grains": _grains(opened),
+            "assumptions": passports.ASSUMPTIONS,
+        }
+    if tab == "definition":
+        return {"rows": _mapping_rows(question, opened)}
+    if tab == "sql":
+        return {"api": _api(request, question), "command": f"manage.py passport {question.id} --json"}
+    return {"changes": [(one, [_link(report) for report in one.reports]) for one in opened.restatements]}
+
+
+class _Counted(Sequence[None]):
+    """A list of a known length: the rows of a page are read by the database, not cut out here."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def __len__(self) -> int:
+        return self.length
+
+    def __getitem__(self, index: Any) -> Any:
+        return [None] * len(range(*index.indices(self.length))) if isinstance(index, slice) else None
+
+
+def _page(request: HttpRequest, length: int) -> Any:
+    return Paginator(_Counted(length), PER_PAGE).get_page(request.GET.get("page"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """A contribution with its share and the page of its report."""
+
+    contribution: passports.Contribution
+    share: float | None
+    url: str
+
+
+def _counted(request: HttpRequest, question: Question, opened: passports.Passport) -> dict[str, Any]:
+    search = request.GET.get("q", "")
+    length = passports.contributions_found(question, search=search) if search.strip() else opened.contributions_count
+    if opened.parts:
+        return {
+            "parts": [
+                (part.figure, subject_name(part.figure.question), passport_page(part.figure.id))
+                for part in opened.parts
+            ]
+        }
+    page = _page(request, length)
+    found = passports.contributions(
+        question, search=search, offset=page.start_index() - 1 if length else 0, limit=PER_PAGE
+    )
+    return {
+        "page_obj": page,
+        "rows": [
+            Row(contribution=one, share=_share(one.value, opened.figure.recorded), url=_source(one.source))
+            for one in found
+        ],
+        "is_all_time": any(one.baseline is not None for one in found),
+        "export": f"/api/v1/figures/{question.id}/contributions/?as=csv",
+    }
+
+
+def _share(value: Number, of: Number | None) -> float | None:
+    """The share of the whole; ``None`` where it says nothing."""
+    if not of or of < 0 or value < 0:
+        return None
+    share = float(value) / float(of)
+    return share if math.isfinite(share) else None
+
+
+def _source(reference: str) -> str:
+    link = registry.resolve(reference)
+    return link.url if link is not None else ""
+
+
+def _left_out(request: HttpRequest, question: Question, opened: passports.Passport) -> dict[str, Any]:
+    reason, search = request.GET.get("reason", ""), request.GET.get("q", "")
+    counts = opened.left_out_counts
+    reason = reason if reason in counts else ""
+    length = counts[reason] if reason else sum(counts.values())
+    page = _page(request, length)
+    found = passports.left_out(
+        question, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
+    )
+    return {
+        "page_obj": page,
+        "reasons": [
+            (word, words.reason_title(word), words.reason_help(word), count)
+            for word, count in sorted(counts.items(), key=lambda pair: -pair[1])
+        ],
+        "reason": reason,
+        "left": [(one, words.reason_title(one.reason), _source(one.source) if one.source else "") for one in found],
+        "export": f"/api/v1/figures/{question.id}/left-out/?as=csv",
+    }
+
+
+def _edition(part: EditionEstimate) -> dict[str, Any]:
+    """An edition's estimate with p as a fraction and a share."""
+    return {
+        "part": part,
+        "first": version_text(part.first_version),
+        "p": float(part.share.p),
+        "uplift": float(part.uplift),
+    }
+
+
+def _grains(opened: passports.Passport) -> list[dict[str, Any]]:
+    """The same figure by every grain, side by side."""
+    return [
+        {
+            "title": words.GRAINS[Grain(name)],
+            "figure": one,
+            "url": passport_page(one.id),
+            "editions": [_edition(part) for part in one.parts],
+        }
+        for name, one in opened.grains.items()
+    ]
+
+
+def _mapping_rows(question: Question, opened: passports.Passport) -> list[Any]:
+    """The rows of the mapping that are in force for the figure."""
+    if question.kind == "metric" or question.is_combined:
+        return []
+    rows = mappings().filter(kind=question.indicator, subject_key=question.subject)
+    metrics = {opened.figure.metric.id} if opened.figure.metric else {one.id for one in opened.figure.conflict}
+    day = question.month.first
+    return [
+        row
+        for row in rows
+        if row.metric_id in metrics
+        and (row.from_month is None or row.from_month <= day)
+        and (row.to_month is None or day <= row.to_month)
+    ]
+
+
+def _api(request: HttpRequest, question: Question) -> list[tuple[str, str]]:
+    """The calls that answer the same."""
+    asked = {"indicator": question.indicator}
+    asked["month" if isinstance(question.period, Month) else "week"] = str(question.period)
+    if question.subject:
+        asked[question.kind] = question.subject
+    asked |= {
+        name: str(value).lower() if value is True else str(value) for name, value in question.cut.as_json().items()
+    }
+    if question.indicator == "paid_gmau":
+        asked.pop("paid", None)
+    asked["grain"] = question.grain.value
+    if question.published:
+        asked["as"] = "published"
+    return [
+        ("The figure", request.build_absolute_uri(f"/api/v1/figures/?{urlencode(asked)}")),
+        ("Its passport", request.build_absolute_uri(f"/api/v1/figures/{question.id}/passport/")),
+        ("All contributions", request.build_absolute_uri(f"/api/v1/figures/{question.id}/contributions/?as=ndjson")),
+    ]
+
+
+def _link(report: Mapping[str, Any]) -> tuple[str, str]:
+    """A report of a restatement: what to call it and its page."""
+    return f"{report['installation']['hostname']}, {report['recorded_at'][:10]}", _source(str(report["report"]))
+
+
+@requires(Role.VIEWER)
+def why(request: HttpRequest, figure_id: str) -> HttpResponse:
+    """Why a figure moved since another month: what became of each installation, adding up to the change."""
+    question = _question(figure_id)
+    since = None
+    try:
+        since = Month.parse(request.GET["since"]) if request.GET.get("since") else None
+        moved = movement(question, since=since)
+    except (QuestionError, ValueError) as error:
+        raise Http404(str(error)) from error
+    name = subject_name(question)
+    context = {
+        "moved": moved,
+        "name": name,
+        "label": label_of(moved.now),
+        "figure": moved.now,
+        "passport_url": passport_page(moved.now.id),
+        "before_url": passport_page(moved.before.id),
+        "sentence": why_sentence(name, moved.now, moved.before, moved.groups),
+        "groups": sorted(moved.groups, key=lambda group: CLASSES.index(group.kind)),
+        "lists": [
+            ("Largest installations", moved.top),
+            ("Rising most", moved.risers),
+            ("Falling most", moved.fallers),
+            ("Largest accounts", moved.top_accounts),
+            ("Accounts rising most", moved.rising_accounts),
+            ("Accounts falling most", moved.falling_accounts),
+        ],
+        "adoption": [(one, one.using / one.reporting if one.reporting else None) for one in moved.adoption],
+    }
+    return render(request, "metrics/why.html", context)
+
+
+def why_sentence(name: str, now: Figure, before: Figure, groups: Sequence[Any]) -> str:
+    """The change in one sentence, with its largest cause."""
+    what = f"{name} {label_of(now)}"
+    if now.recorded is None or before.recorded is None:
+        return f"{what} cannot be compared: one of the two months has no figure."
+    change = now.recorded - before.recorded
+    if change == 0:
+        return f"{what} did not change."
+    verb = "grew" if change > 0 else "fell"
+    told = f"{what} {verb} by {portal_words.number(abs(change))}"
+    largest = max((group for group in groups if group.change * change > 0), key=lambda g: abs(g.change), default=None)
+    if largest is None:
+        return f"{told}."
+    return (
+        f"{told}, most of it {portal_words.number(largest.installations)} installations {_CAUSE[largest.kind]} "
+        f"({portal_words.number(largest.change)})."
+    )
+
+
+_CAUSE = {
+    "increased": "with more users than before",
+    "decreased": "with fewer users than before",
+    "unchanged": "without a change",
+    "newly_reporting": "that newly report",
+    "no_data_received": "of which no data was received",
+    "relabelled": "that were re-labelled",
+}

@@ -14,3 +14,9 @@ def breakable(key_path: object) -> SafeString:
     """A key path that may break after its dots and underscores, and nowhere else."""
     text = str(escape(str(key_path)))
     return mark_safe(text.replace(".", ".<wbr>").replace("_", "_<wbr>"))
+
+
+@register.filter
+def delivery(word: object) -> str:
+    """SaaS or self-managed."""
+    return {"saas": "SaaS", "self_managed": "self-managed"}.get(str(word), str(word))
