@@ -24,5 +24,5 @@ def finding(name: str, points: Sequence[Point]) -> str:
     verb = "grew" if last.y > before.y else "fell"
     if before.y == 0:
         return f"{name} rose from zero to {words.compact(last.y)} in {words.month(last.x)}"
-    share = abs(Decimal(last.y) - before.y) * 100 / abs(before.y)
+    share = abs(Decimal(last.y) - before.y) * 100 / abs(Decimal(before.y))
     return f"{name} {verb} {words.number(share, 0 if share >= 100 else 1)} % in {words.month(last.x)}"

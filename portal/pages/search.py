@@ -8,8 +8,9 @@ from django.shortcuts import render
 from django.utils.safestring import mark_safe
 
 from portal.permissions import requires
+from portal.plugin import SearchHit
 from portal.roles import Role
-from portal.search import Found, SearchHit, marker, search
+from portal.search import Found, marker, search
 
 SUGGESTED = 8
 PAGE_SIZE = 25

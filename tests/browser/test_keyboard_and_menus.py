@@ -1,0 +1,114 @@
+"""The shell with keyboard and pointer: search, skip link, menus, colours, charts that wake up."""
+
+from __future__ import annotations
+
+from tests.browser.conftest import SignIn
+
+
+def test_control_k_goes_to_the_search_box_and_arrows_walk_the_suggestions(window: SignIn) -> None:
+    view = window("viewer")
+    page = view.open("/docs/")
+    page.keyboard.press("Control+k")
+    assert page.evaluate("document.activeElement.name") == "q"
+    page.keyboard.type("plugin", delay=5)
+    page.wait_for_selector("#search-results a")
+    page.keyboard.press("ArrowDown")
+    first = page.evaluate("document.activeElement.href")
+    assert first
+    assert page.evaluate("document.activeElement.closest('#search-results') !== null")
+    page.keyboard.press("Escape")
+    assert page.evaluate("document.activeElement.name") == "q"
+    assert not page.locator("#search-results").is_visible()
+    page.keyboard.press("Enter")
+    page.wait_for_url("**/search/?q=plugin")
+    assert page.locator("mark").count() > 0
+    assert view.taken() == []
+
+
+def test_the_first_tab_reaches_the_skip_link_and_it_skips(window: SignIn) -> None:
+    page = window("viewer").open("/docs/")
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.className") == "skip-link"
+    page.keyboard.press("Enter")
+    assert page.evaluate("document.activeElement.id") == "content"
+
+
+def test_menus_open_by_keyboard_and_close_with_escape(window: SignIn) -> None:
+    page = window("viewer").open("/docs/")
+    menu = page.locator("header details[data-menu]")
+    menu.locator("summary").focus()
+    page.keyboard.press("Enter")
+    assert menu.get_attribute("open") is not None
+    page.keyboard.press("Escape")
+    assert menu.get_attribute("open") is None
+    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+
+
+def test_the_chosen_colours_stay_on_the_next_page(window: SignIn) -> None:
+    page = window("viewer", color_scheme="light").open("/docs/")
+    page.locator("header details[data-menu] summary").click()
+    page.get_by_role("button", name="Dark").click()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    page.reload()
+    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    assert page.evaluate("getComputedStyle(document.body.parentElement).colorScheme") == "dark"
+
+
+def test_colours_and_menus_work_without_a_script(window: SignIn) -> None:
+    page = window("viewer", java_script_enabled=False).open("/docs/")
+    page.locator("header details[data-menu] summary").click()
+    page.get_by_role("button", name="Dark").click()
+    page.wait_for_url("**/docs/")
+    assert page.locator("html").get_attribute("data-theme") == "dark"
+
+
+def test_on_a_narrow_screen_the_navigation_opens_over_the_page_and_closes_again(window: SignIn) -> None:
+    page = window("viewer", viewport={"width": 360, "height": 800}).open("/docs/")
+    side = page.locator("#navigation")
+    assert not side.is_visible()
+    page.locator("[data-nav-open]").click()
+    assert side.is_visible()
+    page.keyboard.press("Escape")
+    assert not side.is_visible()
+
+
+def test_a_chart_turned_to_shows_the_month_under_the_pointer(window: SignIn) -> None:
+    view = window("administrator")
+    page = view.open("/styleguide/")
+    figure = page.locator("figure[data-chart]").first
+    figure.locator(".chart-canvas").hover(position={"x": 200, "y": 100})
+    page.wait_for_selector("figure[data-awake=yes]")
+    figure.locator(".chart-canvas").hover(position={"x": 205, "y": 105})
+    tooltip = page.locator("#vg-tooltip-element")
+    tooltip.wait_for(state="visible")
+    assert "Recorded" in tooltip.inner_text()
+    assert view.taken() == []
+
+
+def test_a_series_can_be_switched_off_by_its_name(window: SignIn) -> None:
+    view = window("administrator")
+    page = view.open("/styleguide/")
+    figure = page.locator("figure[data-chart]", has_text="Six stages")
+    figure.locator(".chart-canvas").hover(position={"x": 200, "y": 100})
+    button = figure.get_by_role("button", name="Plan")
+    button.wait_for()
+    before = figure.locator(".chart-wide path").count()
+    button.click()
+    page.wait_for_function(
+        "count => document.querySelectorAll('figure[data-awake] .chart-wide path').length < count", arg=before
+    )
+    assert button.get_attribute("aria-pressed") == "false"
+    assert view.taken() == []
+
+
+def test_code_can_be_copied_and_tables_sorted(window: SignIn) -> None:
+    view = window("administrator", permissions=["clipboard-read", "clipboard-write"])
+    page = view.open("/styleguide/")
+    table = page.locator("table[data-sortable]")
+    table.get_by_role("button", name="Estimated").click()
+    assert table.locator("tbody th").first.inner_text() == "Plan"
+    assert table.locator("th[aria-sort=ascending]").count() == 1
+    page.locator("[data-copy-button]").last.click()
+    page.get_by_text("Copied").wait_for()
+    assert page.evaluate("navigator.clipboard.readText()").startswith("SELECT date_trunc")
+    assert view.taken() == []
