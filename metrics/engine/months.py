@@ -9,7 +9,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from metrics.engine.mapping import in_force, mapping_rows
-from metrics.engine.rollup import Say, known_months, roll_up_dirty, take_lock
+from metrics.engine.rollup import Say, known_months, roll_up_dirty, roll_up_month, take_lock
 from metrics.models.figures import FigureMonth, MonthEvent, MonthRevision
 from metrics.periods import Month, state_by_date
 
@@ -40,6 +40,10 @@ def _publish(month: Month, *, actor: User | None, reason: str) -> FigureMonth:
     kept, _ = FigureMonth.objects.select_for_update().get_or_create(month=month.first)
     if kept.published_revision is not None and kept.reopened_at is None:
         return kept
+    if kept.computed_at is None:
+        # Nothing was ever reported: the snapshot still has to know who was subscribed.
+        roll_up_month(month, whole=True, task="publication")
+        kept.refresh_from_db()
     # A revision of its own: what is published is what holds at this number.
     revision = MonthRevision.objects.create(
         month=month.first,
@@ -54,7 +58,6 @@ def _publish(month: Month, *, actor: User | None, reason: str) -> FigureMonth:
     kept.published_at = timezone.now()
     kept.published_by = actor
     kept.reopened_at = None
-    kept.computed_at = kept.computed_at or timezone.now()
     kept.save()
     MonthEvent.objects.create(
         month=kept, what=MonthEvent.What.PUBLISHED, revision=revision.pk, reason=reason.strip(), by=actor

@@ -153,6 +153,7 @@ def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> Rolle
     by_few = (
         not whole
         and kept.computed_at is not None
+        and side_stored(month)[0] is not None
         and len(installations) <= FEW
         and all(note.installation_id is not None for note in notes)
     )
@@ -269,10 +270,7 @@ def _move(month: Month, installations: Sequence[int], *, revision: int, keeping:
     changes = [*((row, -1) for row in old), *((row, 1) for row in new)]
     move_cuts(month, changes, revision=revision, keeping=keeping)
     moved = move_pages(month, changes, given, revision=revision, keeping=keeping)
-    if side_stored(month)[0] is None:
-        store_side(month, side_now(month), revision=revision, keeping=keeping)
-    else:
-        move_subscriptions(month, old, new, neighbours, given, revision=revision, keeping=keeping)
+    move_subscriptions(month, old, new, neighbours, given, revision=revision, keeping=keeping)
     firsts_changed = False
     for page, cuts in moved.items():
         if may_have_moved(month, page, cuts):
