@@ -15,9 +15,11 @@ AT_A_TIME = 20.0
 @shared_task(name=READ_TASK)
 def read_pings() -> int:
     """Read what was accepted."""
+    from telemetry.metadata import count_reports
     from telemetry.worker import read_all
 
     count = read_all(for_seconds=AT_A_TIME)
+    count_reports()
     if count and backlog():
         wake("ingest", READ_TASK)
     return count
@@ -44,7 +46,25 @@ def fill_back() -> int:
 
 
 def backlog() -> bool:
-    """Whether a ping waits to be read."""
-    from telemetry.models import Ping
+    """Whether a ping or a metadata report waits."""
+    from telemetry.models import MetadataReport, Ping
 
-    return Ping.objects.filter(state=Ping.State.ACCEPTED).exists()
+    return (
+        Ping.objects.filter(state=Ping.State.ACCEPTED).exists() or MetadataReport.objects.filter(counted=False).exists()
+    )
+
+
+@shared_task(name="telemetry.tasks.retention")
+def retention() -> dict[str, int]:
+    """Delete what has been kept long enough."""
+    from telemetry.verbs.privacy import keep_retention
+
+    return keep_retention()
+
+
+@shared_task(name="telemetry.tasks.quantiles")
+def quantiles() -> int:
+    """Measure the population."""
+    from telemetry.verbs.quantiles import compute_quantiles
+
+    return compute_quantiles()

@@ -4,10 +4,40 @@ from __future__ import annotations
 
 from django.urls import path
 
-from telemetry import wire
+from telemetry import wire, wire_reports
+from telemetry.pages import ingest, keys, pings, privacy, quarantine, uploads, versions
 
 app_name = "telemetry"
 
 urlpatterns = [
     path("usage_data", wire.usage_data, name="usage-data"),
+    path("usage_ping_metadata", wire_reports.metadata, name="metadata"),
+    path("usage_ping_errors", wire_reports.errors, name="error-reports"),
+    path("check.json", wire_reports.check_json, name="check-json"),
+    path("check.svg", wire_reports.check_svg, name="check-svg"),
+    path("usage_data/new", uploads.upload, name="upload"),
+    path("telemetry/", ingest.index, name="ingest"),
+    path("telemetry/uploads/<int:upload_id>/", uploads.preview, name="upload-preview"),
+    path("telemetry/uploads/<int:upload_id>/store/", uploads.store, name="upload-store"),
+    path("telemetry/pings/", pings.index, name="pings"),
+    path("telemetry/pings/decide/", pings.decide, name="decide"),
+    path("telemetry/pings/retry/", pings.retry, name="retry"),
+    path("telemetry/pings/<int:ping_id>/", pings.detail, name="ping"),
+    path("telemetry/pings/<int:ping_id>/raw/", pings.raw, name="ping-raw"),
+    path("telemetry/pings/<int:ping_id>/reread/", pings.reread, name="reread"),
+    path("telemetry/quarantine/", quarantine.index, name="quarantine"),
+    path("telemetry/rules/", quarantine.rules, name="rules"),
+    path("telemetry/unknown/", ingest.unknown, name="unknown"),
+    path("telemetry/unknown/<int:key_id>/", ingest.unknown_key, name="unknown-key"),
+    path("telemetry/unknown/<int:key_id>/ignore/", ingest.ignore, name="ignore"),
+    path("telemetry/issues/", ingest.issues, name="issues"),
+    path("telemetry/costs/", ingest.costs, name="costs"),
+    path("telemetry/errors/", ingest.errors, name="errors"),
+    path("telemetry/versions/", versions.index, name="versions"),
+    path("telemetry/keys/", keys.index, name="keys"),
+    path("telemetry/keys/<int:key_id>/rotate/", keys.rotate, name="key-rotate"),
+    path("telemetry/keys/<int:key_id>/revoke/", keys.revoke, name="key-revoke"),
+    path("telemetry/privacy/", privacy.index, name="privacy"),
+    path("telemetry/privacy/export/", privacy.export, name="privacy-export"),
+    path("telemetry/collected/", ingest.collected, name="collected"),
 ]

@@ -1,0 +1,82 @@
+"""Metadata reports added up by metric, and linked to their ping."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import orjson
+from django.db import connection, transaction
+from django.utils import timezone
+
+from telemetry.accepting import decompress
+from telemetry.models import MetadataReport, Ping
+from telemetry.worker import cause_of
+
+LINK_WITHIN = timedelta(hours=12)
+
+
+def count_reports(batch: int = 50) -> int:
+    """Count the reports that wait; returns how many. One transaction per batch; safe to be cut off."""
+    done = 0
+    while True:
+        with transaction.atomic():
+            reports = list(
+                MetadataReport.objects.select_for_update(skip_locked=True).filter(counted=False).order_by("id")[:batch]
+            )
+            if not reports:
+                return done
+            for report in reports:
+                try:
+                    with transaction.atomic():
+                        _count(report)
+                except Exception as error:
+                    report.cause = cause_of(error)
+                report.counted = True
+                report.ping = _ping_of(report)
+                report.save(update_fields=["counted", "ping", "cause"])
+        done += len(reports)
+
+
+def _ping_of(report: MetadataReport) -> Ping | None:
+    """The ping that the report follows: the sender sends it right afterwards."""
+    if not report.uuid:
+        return None
+    return (
+        Ping.objects.filter(
+            uuid=report.uuid,
+            received_at__lte=report.received_at + timedelta(minutes=1),
+            received_at__gte=report.received_at - LINK_WITHIN,
+        )
+        .order_by("-received_at")
+        .first()
+    )
+
+
+def _count(report: MetadataReport) -> None:
+    entries = orjson.loads(decompress(bytes(report.body)))
+    sums: dict[str, tuple[int, float, float, int, str]] = {}
+    for name, seconds, error in entries:
+        samples, total, slowest, errors, last = sums.get(name, (0, 0.0, 0.0, 0, ""))
+        spent = seconds or 0.0
+        sums[name] = (
+            samples + (seconds is not None),
+            total + spent,
+            max(slowest, spent),
+            errors + bool(error),
+            error or last,
+        )
+    names = sorted(sums)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            INSERT INTO telemetry_metrictiming AS t
+                   (key_path, samples, seconds, slowest, errors, last_error, last_seen_at)
+            SELECT v.*, %s FROM unnest(%s::text[], %s::bigint[], %s::float8[], %s::float8[], %s::bigint[], %s::text[])
+                   AS v
+            ON CONFLICT (key_path) DO UPDATE SET samples = t.samples + excluded.samples,
+                   seconds = t.seconds + excluded.seconds, slowest = greatest(t.slowest, excluded.slowest),
+                   errors = t.errors + excluded.errors, last_seen_at = excluded.last_seen_at,
+                   last_error = CASE WHEN excluded.last_error <> '' THEN excluded.last_error ELSE t.last_error END
+            """,
+            [timezone.now(), names, *([sums[name][column] for name in names] for column in range(5))],
+        )

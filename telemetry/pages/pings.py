@@ -1,0 +1,175 @@
+"""The list of pings, a ping, and what can be done about it."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.views.decorators.http import require_POST
+
+from metrics.models.facts import Report
+from portal.models import User
+from portal.permissions import has_role, requires
+from portal.roles import Role
+from telemetry.models import ErrorReport, Ping, Sender
+from telemetry.pages.tree import states_of, tree_of
+from telemetry.queries import body_of_ping, reading_of, receipt, used_in
+from telemetry.verbs.rereading import reread_ping
+from telemetry.verbs.reviews import NoReason, hold_pings, reject_pings, release_pings, retry_pings
+
+PER_PAGE = 50
+STATE_BADGES = {
+    Ping.State.ACCEPTED: "info",
+    Ping.State.READ: "ok",
+    Ping.State.QUARANTINED: "warning",
+    Ping.State.REJECTED: "neutral",
+    Ping.State.FAILED: "danger",
+}
+
+
+def found_pings(request: HttpRequest) -> QuerySet[Ping]:
+    """The pings that the address's filters leave, newest first."""
+    pings = Ping.objects.order_by("-id")
+    words = request.GET.get("q", "").replace("\x00", "").strip()
+    if words:
+        pings = pings.filter(Q(hostname__icontains=words) | Q(uuid__istartswith=words) | Q(version__startswith=words))
+    if (state := request.GET.get("state", "")) in Ping.State.values:
+        pings = pings.filter(state=state)
+    if (channel := request.GET.get("channel", "")) in Ping.Channel.values:
+        pings = pings.filter(channel=channel)
+    if request.GET.get("proof") == "unverified":
+        pings = pings.filter(proof=Ping.Proof.UNVERIFIED)
+    return pings
+
+
+@requires(Role.VIEWER)
+def index(request: HttpRequest) -> HttpResponse:
+    """All pings, newest first."""
+    page = Paginator(found_pings(request), PER_PAGE).get_page(request.GET.get("page"))
+    return render(
+        request,
+        "telemetry/pings.html",
+        {
+            "page_obj": page,
+            "states": Ping.State.choices,
+            "channels": Ping.Channel.choices,
+            "badges": STATE_BADGES,
+            "q": request.GET.get("q", ""),
+            "state": request.GET.get("state", ""),
+            "channel": request.GET.get("channel", ""),
+            "is_filtered": any(request.GET.get(name) for name in ("q", "state", "channel", "proof")),
+        },
+    )
+
+
+@requires(Role.VIEWER)
+def detail(request: HttpRequest, ping_id: int) -> HttpResponse:
+    """What came, what we made of it, what it changed, and the raw body as a tree."""
+    ping = get_object_or_404(Ping.objects.select_related("key"), pk=ping_id)
+    reading = reading_of(ping, keep_leaves=True)
+    words, state = request.GET.get("leaf", ""), request.GET.get("leaf_state", "")
+    tree, found, states = None, 0, []
+    if reading is not None and reading.leaves is not None:
+        tree, found = tree_of(reading.leaves, words=words, state=state)
+        states = states_of(reading.leaves)
+    told = receipt(ping, with_use=False)
+    report = Report.objects.filter(source=ping.source).only("installation_id").first()
+    return render(
+        request,
+        "telemetry/ping.html",
+        {
+            "ping": ping,
+            "receipt": told,
+            "badge": STATE_BADGES[Ping.State(ping.state)],
+            "uses": used_in(ping),
+            "installation_id": report.installation_id if report else None,
+            "tree": tree,
+            "leaves_found": found,
+            "leaf_states": states,
+            "leaf": words,
+            "leaf_state": state,
+            "sender": Sender.objects.filter(uuid=ping.uuid, hostname=ping.hostname).first(),
+            "neighbours": Ping.objects.filter(uuid=ping.uuid, hostname=ping.hostname)
+            .exclude(pk=ping.pk)
+            .order_by("-recorded_at")[:8],
+            "metadata": ping.metadata.first(),
+            "errors": ErrorReport.objects.filter(uuid=ping.uuid, hostname=ping.hostname)[:3],
+            "reviews": ping.reviews.select_related("by"),
+            "rereads": ping.rereads.select_related("by")[:5],
+            "may_review": has_role(request.user, Role.REVIEWER),
+            "raw_url": reverse("telemetry:ping-raw", args=[ping.pk]),
+            "receipt_url": reverse("telemetry-receipt", args=[ping.pk]),
+        },
+    )
+
+
+@requires(Role.VIEWER)
+def raw(request: HttpRequest, ping_id: int) -> HttpResponse:
+    """The stored bytes."""
+    body = body_of_ping(get_object_or_404(Ping, pk=ping_id))
+    if body is None:
+        raise Http404("The raw body was removed by retention.")
+    # As a download: the bytes are a stranger's, and a browser must not think about what they may be.
+    response = HttpResponse(body, content_type="application/octet-stream")
+    response["Content-Disposition"] = f'attachment; filename="ping-{ping_id}.json"'
+    response["X-Content-Type-Options"] = "nosniff"
+    return response
+
+
+DECISIONS = {"release": release_pings, "reject": reject_pings, "hold": hold_pings}
+DONE = {"release": "released", "reject": "rejected", "hold": "put into quarantine"}
+
+
+@requires(Role.REVIEWER)
+@require_POST
+def decide(request: HttpRequest) -> HttpResponseBase:
+    """Release, reject or hold one ping or many, with a reason."""
+    decision = request.POST.get("decision", "")
+    ids = [int(text) for text in request.POST.getlist("ping") if text.isdecimal() and len(text) < 19]
+    back = request.POST.get("back", "")
+    target = back if back.startswith("/telemetry/") else reverse("telemetry:quarantine")
+    if decision not in DECISIONS or not ids:
+        messages.warning(request, "Choose at least one ping, and what to do with it.")
+        return redirect(target)
+    try:
+        changed = DECISIONS[decision](ids=ids, by=cast(User, request.user), reason=request.POST.get("reason", ""))
+    except NoReason as error:
+        messages.error(request, str(error))
+        return redirect(target)
+    count = len(changed)
+    messages.success(request, f"{count} ping{'' if count == 1 else 's'} {DONE[decision]}. The figures follow.")
+    return redirect(target)
+
+
+@requires(Role.REVIEWER)
+@require_POST
+def reread(request: HttpRequest, ping_id: int) -> HttpResponseBase:
+    """Read a ping again with the present parser and dictionary."""
+    ping = get_object_or_404(Ping, pk=ping_id)
+    change = reread_ping(ping=ping, by=cast(User, request.user))
+    if change.body_gone:
+        messages.warning(request, "The raw body was removed by retention; there is nothing to read again.")
+    elif change.is_empty:
+        messages.info(request, "Read again: nothing changed.")
+    else:
+        messages.success(
+            request,
+            f"Read again: {change.filled} values filled, {len(change.new_issues)} new issues, "
+            f"{len(change.gone_issues)} issues gone.",
+        )
+    return redirect("telemetry:ping", ping_id)
+
+
+@requires(Role.REVIEWER)
+@require_POST
+def retry(request: HttpRequest) -> HttpResponseBase:
+    """Let failed pings be read again: one, or all."""
+    named = request.POST.get("ping", "")
+    count = retry_pings(ids=[int(named)] if named.isdecimal() else None)
+    messages.success(request, f"{count} ping{'' if count == 1 else 's'} will be read again.")
+    return redirect("telemetry:ping", int(named)) if named.isdecimal() else redirect("telemetry:ingest")

@@ -1,0 +1,133 @@
+"""Offline reports: looked at first, stored on a second word. Safe to be cut off and to be done twice."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+
+from django.db import transaction
+from django.utils import timezone
+
+from metrics.definitions.catalogue import ReadingPlan, reading_plan
+from portal.models import User
+from telemetry.accepting import Prepared, Refused, accept, decompress, prepare
+from telemetry.importing import read_parts, read_these
+from telemetry.models import Ping, Upload, UploadItem
+from telemetry.reading.bundles import Part
+from telemetry.reading.classify import classify
+from telemetry.reading.document import parse
+from telemetry.reading.identity import Identity
+from telemetry.reading.issues import IssueKind, storable
+from telemetry.verbs.signing import Signed
+
+CHUNK = 25
+
+
+@transaction.atomic
+def preview_upload(*, sources: Iterable[tuple[str, bytes]], by: User | None) -> Upload:
+    """Look at files without storing a ping: what is in them, and what would happen. Nothing personal is kept."""
+    upload = Upload.objects.create(by=by)
+    plan = reading_plan()
+    items = []
+    for part, signed in read_parts(sources):
+        items.append(_item(upload, part, signed, plan))
+        if signed.signer and not upload.signer:
+            upload.signer = signed.signer
+        upload.signature = _worst(upload.signature, signed.state)
+    UploadItem.objects.bulk_create(items, batch_size=100)
+    upload.save()
+    return upload
+
+
+def _worst(one: str, other: str) -> str:
+    order = ["", "valid", "unsigned", "unknown", "invalid"]
+    return max(one, other, key=order.index)
+
+
+def _item(upload: Upload, part: Part, signed: Signed, plan: ReadingPlan) -> UploadItem:
+    item = UploadItem(upload=upload, name=storable(part.name)[-300:])
+    if part.problem:
+        item.state, item.sentence = UploadItem.State.REFUSED, part.problem
+        return item
+    try:
+        prepared = prepare(part.body)
+    except Refused as refused:
+        item.state, item.sentence = UploadItem.State.REFUSED, str(refused)
+        return item
+    identity = prepared.identity
+    item.uuid, item.hostname, item.recorded_at = identity.uuid, identity.hostname, identity.recorded_at
+    item.version = prepared.version
+    item.sha256, item.size, item.body, item.cut = prepared.sha256, prepared.size, prepared.stored, list(prepared.cut)
+    item.signature = signed.state_of(prepared.sha256, identity)
+    reading = classify(parse(decompress(prepared.stored)), plan)
+    item.values_ok = reading.ok
+    item.unknown = reading.counts[IssueKind.UNKNOWN]
+    item.issues = sum(reading.counts.values()) - item.unknown
+    known = Ping.objects.filter(
+        uuid=identity.uuid, hostname=identity.hostname, recorded_at=identity.recorded_at
+    ).first()
+    if known is not None:
+        item.state, item.ping, item.sentence = UploadItem.State.DUPLICATE, known, "This ping is stored already."
+        item.body = None
+    return item
+
+
+def store_upload(*, upload: Upload, trusted: bool = False, for_seconds: float = 20.0) -> int:
+    """Store what waits, for so long; returns how many still wait. Going on later (or again) changes nothing stored."""
+    started = time.monotonic()
+    while True:
+        with transaction.atomic():
+            items = list(
+                UploadItem.objects.select_for_update(skip_locked=True).filter(
+                    upload=upload, state=UploadItem.State.WAITING
+                )[:CHUNK]
+            )
+            for item in items:
+                _store(item, trusted)
+        fresh = [item.ping_id for item in items if item.ping_id and item.state == UploadItem.State.STORED]
+        states = read_these(fresh)
+        for item in items:
+            if item.ping_id in states:
+                UploadItem.objects.filter(pk=item.pk).update(sentence=SENTENCES.get(states[item.ping_id], ""))
+        if not items or time.monotonic() - started > for_seconds:
+            break
+    left = UploadItem.objects.filter(upload=upload, state=UploadItem.State.WAITING).count()
+    if not left and upload.stored_at is None:
+        upload.stored_at = timezone.now()
+        upload.save(update_fields=["stored_at"])
+    return left
+
+
+SENTENCES = {
+    Ping.State.READ.value: "Stored and read; it counts.",
+    Ping.State.QUARANTINED.value: "Stored; it looks odd, so a reviewer decides whether it counts.",
+    Ping.State.FAILED.value: "Stored; reading it failed on our side and will be tried again.",
+}
+
+
+def _store(item: UploadItem, trusted: bool) -> None:
+    assert item.recorded_at is not None and item.sha256 is not None and item.body is not None  # noqa: S101
+    proof = {"valid": Ping.Proof.SIGNATURE.value, "invalid": Ping.Proof.BAD_SIGNATURE.value}
+    try:
+        accepted = accept(
+            Prepared(
+                identity=Identity(item.uuid, item.hostname, item.recorded_at),
+                sha256=bytes(item.sha256),
+                size=item.size,
+                stored=bytes(item.body),
+                cut=tuple(item.cut),
+                version=item.version,
+                edition="",
+            ),
+            channel=Ping.Channel.UPLOAD.value,
+            trusted=trusted,
+            proof=proof.get(item.signature, Ping.Proof.NONE.value),
+            hint=False,
+        )
+    except Refused as refused:
+        item.state, item.sentence, item.body = UploadItem.State.REFUSED, str(refused), None
+    else:
+        item.state = UploadItem.State.STORED if accepted.fresh else UploadItem.State.DUPLICATE
+        item.sentence = "Stored." if accepted.fresh else "This ping is stored already."
+        item.ping_id, item.body = accepted.ping_id, None
+    item.save(update_fields=["state", "sentence", "ping", "body"])

@@ -1,0 +1,219 @@
+"""Every page of telemetry, empty and full."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from django.test import Client
+from django.urls import reverse
+
+from telemetry import worker
+from telemetry.models import ErrorReport, IngestKey, Ping, Reread, Review, UnknownKey
+from telemetry.verbs.keys import make_ingest_key
+from tests.builders import a_user
+from tests.telemetry.builders import NOW, a_metric, a_ping, an_indicator
+
+pytestmark = pytest.mark.django_db
+
+OPEN = [
+    "ingest",
+    "pings",
+    "quarantine",
+    "rules",
+    "unknown",
+    "issues",
+    "costs",
+    "errors",
+    "versions",
+    "upload",
+    "collected",
+]
+CLOSED = ["keys", "privacy"]
+
+
+def signed_in(*roles: str) -> Client:
+    client = Client()
+    client.force_login(a_user("", *roles))
+    return client
+
+
+@pytest.fixture
+def viewer() -> Client:
+    return signed_in()
+
+
+@pytest.fixture
+def reviewer() -> Client:
+    return signed_in("reviewer")
+
+
+@pytest.fixture
+def administrator() -> Client:
+    return signed_in("administrator")
+
+
+@pytest.fixture
+def world() -> Ping:
+    """A ping of each kind."""
+    an_indicator()
+    a_metric("counts.a", slot=3)
+    ping = a_ping(
+        users=-1, counts={"a": "12", "new": [1]}, settings={"collected_data_categories": ["standard"]}, licensee="x"
+    )
+    a_ping(hostname="big.example.com", users=999_999_999)
+    worker.read_all()
+    a_ping(hostname="waiting.example.com")
+    Ping.objects.filter(pk=a_ping(hostname="failed.example.com").pk).update(
+        state="failed", cause="KeyError: x", read_at=NOW
+    )
+    ErrorReport.objects.create(hostname="git.example.com", message="PG::Error", received_at=NOW)
+    return ping
+
+
+@pytest.mark.parametrize("name", OPEN)
+def test_an_empty_page_says_why_it_is_empty(viewer: Client, name: str) -> None:
+    assert viewer.get(reverse(f"telemetry:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize("name", OPEN + CLOSED)
+def test_a_full_page_stands(administrator: Client, world: Ping, name: str) -> None:
+    assert administrator.get(reverse(f"telemetry:{name}")).status_code == 200
+
+
+@pytest.mark.parametrize("name", CLOSED)
+def test_what_is_the_administrators_is_closed_to_others(viewer: Client, name: str) -> None:
+    assert viewer.get(reverse(f"telemetry:{name}")).status_code == 403
+
+
+def test_the_ping_page_shows_leaves_beside_their_states(reviewer: Client, world: Ping) -> None:
+    page = reviewer.get(world.get_absolute_url()).content.decode()
+    for words in ("timed out", "not permitted", "not zero", "counts.new", "licensee", "Receipt", "Put into quarantine"):
+        assert words in page
+    found = reviewer.get(world.get_absolute_url() + "?leaf=new").content.decode()
+    assert "1 value with this search" in found
+    assert "No value" not in found
+
+
+def test_every_ping_has_a_page(viewer: Client, world: Ping) -> None:
+    for ping in Ping.objects.all():
+        assert viewer.get(ping.get_absolute_url()).status_code == 200
+        assert viewer.get(reverse("telemetry:ping-raw", args=[ping.pk])).headers["X-Content-Type-Options"] == "nosniff"
+
+
+def test_markup_in_a_ping_stays_text(viewer: Client) -> None:
+    ping = a_ping(hostname="<script>alert(1)</script>", **{"<b>key</b>": "<i>value</i>"})
+    worker.read_all()
+    page = viewer.get(ping.get_absolute_url()).content.decode()
+    assert "<script>alert" not in page
+    assert "<b>key" not in page
+    assert "<i>value" not in page
+
+
+def test_a_reviewer_releases_and_rejects_from_the_quarantine(reviewer: Client, world: Ping) -> None:
+    held = Ping.objects.get(hostname="big.example.com")
+    page = reviewer.get(reverse("telemetry:quarantine")).content.decode()
+    assert "more than any installation can have" in page
+    url = reverse("telemetry:decide")
+    reviewer.post(url, {"ping": [held.pk], "decision": "release", "reason": " "})
+    held.refresh_from_db()
+    assert held.state == Ping.State.QUARANTINED
+    reviewer.post(url, {"ping": [held.pk, world.pk], "decision": "reject", "reason": "Spoof."})
+    held.refresh_from_db()
+    assert held.state == Ping.State.REJECTED
+    assert Review.objects.filter(reason="Spoof.").count() == 2
+
+
+def test_a_viewer_decides_nothing(viewer: Client, world: Ping) -> None:
+    assert viewer.post(reverse("telemetry:decide"), {"ping": [world.pk]}).status_code == 403
+    assert viewer.post(reverse("telemetry:retry")).status_code == 403
+
+
+def test_failures_are_shown_by_cause_and_read_again(reviewer: Client, world: Ping) -> None:
+    assert "KeyError: x" in reviewer.get(reverse("telemetry:ingest")).content.decode()
+    reviewer.post(reverse("telemetry:retry"))
+    assert not Ping.objects.filter(state="failed").exists()
+
+
+def test_a_ping_is_read_again_from_its_page(reviewer: Client, world: Ping) -> None:
+    reviewer.post(reverse("telemetry:reread", args=[world.pk]))
+    assert Reread.objects.filter(ping=world).exists()
+
+
+def test_an_unknown_key_is_offered_for_definition(reviewer: Client, world: Ping) -> None:
+    key = UnknownKey.objects.get(key_path="counts.new")
+    page = reviewer.get(reverse("telemetry:unknown-key", args=[key.pk])).content.decode()
+    assert "key_path: counts.new" in page.replace('<span class="hl-k">', "").replace("</span>", "")
+    reviewer.post(reverse("telemetry:ignore", args=[key.pk]))
+    key.refresh_from_db()
+    assert key.state == UnknownKey.State.IGNORED
+
+
+def test_a_key_is_shown_once(administrator: Client) -> None:
+    url = reverse("telemetry:keys")
+    made = administrator.post(url, {"label": "Team A", "organisation": "Ours"})
+    page = made.content.decode()
+    secret = page.split("sbi_")[1].split("<")[0]
+    assert made["Cache-Control"] == "no-store"
+    key = IngestKey.objects.get()
+    assert str(key.organisation) == "Ours"
+    assert f"sbi_{secret}" not in administrator.get(url).content.decode()
+    assert administrator.post(url, {"label": "Nothing"}).status_code == 400
+
+
+def test_a_key_is_rotated_and_revoked(administrator: Client) -> None:
+    key, _secret = make_ingest_key(label="one", uuid="u", hostname="h")
+    assert "copy this key now" in administrator.post(reverse("telemetry:key-rotate", args=[key.pk])).content.decode()
+    administrator.post(reverse("telemetry:key-revoke", args=[key.pk]))
+    key.refresh_from_db()
+    assert key.revoked_at is not None
+
+
+def test_what_is_collected_is_public_and_comes_from_the_dictionary(client: Client) -> None:
+    an_indicator()
+    page = client.get(reverse("telemetry:collected")).content.decode()
+    assert "action_monthly_active_users_project_repo" in page
+    assert "licensee" in page
+
+
+@pytest.mark.parametrize("query", ["git.exa", "counts.new", "#1", "x", "%", "\x00"])
+def test_the_search_finds_senders_keys_and_pings(world: Ping, query: str) -> None:
+    from telemetry.panels import search
+
+    hits = search(query, a_user(), 10)
+    if query == "git.exa":
+        assert hits[0].title == "git.example.com"
+    if query == "counts.new":
+        assert hits[0].kind == "Unknown key"
+
+
+def test_checks_panels_and_attention_speak(world: Ping, rf: Any) -> None:
+    from metrics.models.facts import Installation
+    from telemetry import panels
+
+    request = rf.get("/")
+    request.user = a_user("", "reviewer")
+    assert panels.ingest_health().sentence
+    assert panels.heartbeat_health().sentence
+    assert len(panels.waiting(request.user)) == 2
+    assert panels.waiting(a_user()) == []
+    assert panels.home(request) is not None
+    content = panels.installation_pings(request, Installation.objects.get(hostname="git.example.com"))
+    assert content is not None
+    assert content.context["categories"] == ["standard"]
+    link = panels.resolve(str(world.pk))
+    assert link is not None
+    assert link.url == world.get_absolute_url()
+    assert panels.resolve("999999") is None
+    assert panels.resolve("x") is None
+
+
+@pytest.mark.parametrize(
+    "model", ["ping", "rawbody", "sender", "unknownkey", "ingestkey", "plausibilityrule", "release", "review"]
+)
+def test_the_admin_lists_and_shows(world: Ping, model: str) -> None:
+    client = Client()
+    client.force_login(a_user("root", is_staff=True, is_superuser=True))
+    assert client.get(f"/admin/telemetry/{model}/").status_code == 200
+    if model in {"ping", "rawbody"}:
+        assert client.get(f"/admin/telemetry/{model}/{world.pk}/change/").status_code == 200
