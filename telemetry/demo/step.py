@@ -11,6 +11,7 @@ from django.utils import timezone
 
 from metrics.engine.months import advance_months
 from metrics.engine.rollup import roll_up_dirty
+from metrics.imports import import_readings, import_subscriptions
 from metrics.labels import label_installation
 from telemetry.accepting import accept, prepare
 from telemetry.demo.world import Ping as Sent
@@ -64,6 +65,12 @@ def build(world: World, say: Say) -> None:
             exclude=label.exclude or None,
             reason=label.exclude or "The vendor's own installation",
         )
+    listed = import_subscriptions(content=world.subscriptions_csv().encode())
+    counted = import_readings(content=world.readings_csv().encode())
+    for outcome in (listed, counted):
+        if outcome.faults:
+            raise RuntimeError(f"the demo's own list was refused: {outcome.faults[0]}")
+    say(f"{listed.created} subscriptions; {counted.created} readings of paying people on SaaS")
     send(world.pings(), say)
     send([world.spoofed()])
     bundle = import_parts(
