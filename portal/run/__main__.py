@@ -70,6 +70,8 @@ class Runner:
         self.options = options
         self.data_dir: Path = options.data_dir
         self.url = f"http://{'localhost' if options.host in {'127.0.0.1', '0.0.0.0'} else options.host}:{options.port}"  # noqa: S104
+        # For links in e-mails, unless somebody has said how people reach this portal.
+        os.environ.setdefault("PORTAL_URL", self.url)
         self.stopping = False
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, self.told)
