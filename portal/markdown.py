@@ -27,6 +27,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     "pre": {"class", "data-copy", "tabindex"},
     "div": {"class", "tabindex"},
     "span": {"class"},
+    "table": {"class"},
     "td": {"class"},
     "th": {"class", "scope"},
     **{f"h{level}": {"id"} for level in range(1, 7)},

@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+
+from portal.highlight import highlight
+from portal.markdown import plain, render_markdown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "<script>alert(1)</script>",
+        "[x](javascript:alert(1))",
+        '<img src=x onerror="alert(1)">',
+        "[x](data:text/html;base64,PHNjcmlwdD4=)",
+        '[x](http://a "onmouseover=alert(1)")<b style="x">',
+    ],
+)
+def test_nothing_that_runs_survives(text: str) -> None:
+    html = render_markdown(text).html
+    assert "<script" not in html
+    assert "<img" not in html
+    assert "<b " not in html
+    assert 'href="javascript' not in html
+    assert 'href="data' not in html
+
+
+def test_tables_scroll_in_their_own_box_and_align_numbers_by_class() -> None:
+    html = render_markdown("| a | b |\n|---|--:|\n| 1 | 2 |\n").html
+    assert '<div class="table-wrap"><table class="table">' in html
+    assert '<td class="num">2</td>' in html
+    assert "style" not in html
+
+
+def test_headings_get_anchors_that_are_unique() -> None:
+    rendered = render_markdown("# Top\n\n## Set up\n\n## Set up\n", anchors=True)
+    assert [heading.anchor for heading in rendered.headings] == ["top", "set-up", "set-up-2"]
+    assert 'id="set-up-2"' in rendered.html
+
+
+def test_headings_can_start_lower_to_fit_into_a_page() -> None:
+    assert "<h3>Top</h3>" in render_markdown("# Top", top=3).html
+
+
+def test_a_link_that_leads_nowhere_keeps_its_words() -> None:
+    html = render_markdown(
+        "[the code](../x.py) and [page](b.md)", link=lambda to: "/docs/b/" if to == "b.md" else ""
+    ).html
+    assert 'href="/docs/b/"' in html
+    assert "the code" in html
+    assert "x.py" not in html
+
+
+def test_code_is_coloured_by_class_and_can_be_copied() -> None:
+    html = render_markdown("```sql\nSELECT 1 -- one\n```").html
+    assert "data-copy" in html
+    assert '<span class="hl-k">SELECT</span>' in html
+    assert '<span class="hl-c">-- one' in html
+
+
+def test_code_of_an_unknown_language_is_shown_plain_and_escaped() -> None:
+    assert highlight("a < b", "no-such-language") == "<code>a &lt; b</code>"
+
+
+def test_plain_text_has_no_marks() -> None:
+    assert plain("# One\n\nTwo **three** `four`\n\n- five") == "One Two three four five"
