@@ -97,6 +97,7 @@ def detail(request: HttpRequest, ping_id: int) -> HttpResponse:
             "neighbours": Ping.objects.filter(uuid=ping.uuid, hostname=ping.hostname)
             .exclude(pk=ping.pk)
             .order_by("-recorded_at")[:8],
+            "siblings": Sender.objects.filter(uuid=ping.uuid).exclude(hostname=ping.hostname)[:8],
             "metadata": ping.metadata.first(),
             "errors": ErrorReport.objects.filter(uuid=ping.uuid, hostname=ping.hostname)[:3],
             "reviews": ping.reviews.select_related("by"),
