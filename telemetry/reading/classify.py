@@ -199,7 +199,8 @@ def judge(
             ),
         )
     if expected == "number" and value < 0:
-        return State.WRONG_TYPE, None, Issue(IssueKind.NEGATIVE, path, shown(value))
+        # Odd for a counter, and worth telling; but a number that is no sentinel is a reading like any other.
+        return State.OK, value, Issue(IssueKind.NEGATIVE, path, shown(value))
     return State.OK, value if is_number else None, None
 
 

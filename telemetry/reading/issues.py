@@ -45,7 +45,7 @@ SENTENCES: dict[IssueKind, str] = {
     IssueKind.DEPRECATED: "The metric was deprecated on this version (-1000); it is missing, not zero.",
     IssueKind.NULL: "The value is null; it is missing, not zero.",
     IssueKind.WRONG_TYPE: "The definition says {expected}, but {value} is {found}; the value is kept raw, not counted.",
-    IssueKind.NEGATIVE: "{value} is no count: it is negative and none of the known marks; it is not counted.",
+    IssueKind.NEGATIVE: "{value} is negative and none of the known marks; it is counted as it is.",
     IssueKind.NOT_A_NUMBER: "{value} is no number that can be counted; it is missing.",
     IssueKind.TOO_LARGE: "The number ({value}) is too large to be a count; it is kept raw, not counted.",
     IssueKind.UNKNOWN: "No definition describes this key; the value is kept raw and the key is counted.",
