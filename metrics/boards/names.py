@@ -18,7 +18,7 @@ def subject_name(question: Question) -> str:
     if question.kind == "metric":
         found = MetricDefinition.objects.filter(key_path=question.subject).only("name", "key_path").first()
         return found.title if found else question.subject
-    name = _MODELS[question.kind].objects.filter(key=question.subject).values_list("name", flat=True).first()
+    name = _MODELS[question.kind]._default_manager.filter(key=question.subject).values_list("name", flat=True).first()
     return name or question.subject
 
 

@@ -18,7 +18,7 @@ from metrics.boards.names import subject_name, subject_url
 from metrics.exact import as_json
 from metrics.figures.asking import check_subject, questions_from
 from metrics.figures.queries import Figure, figures
-from metrics.figures.question import DELIVERIES, EDITIONS, SUBJECT_OF, TIERS, Question, QuestionError
+from metrics.figures.question import DELIVERIES, EDITIONS, SUBJECT_OF, TIERS, Cut, Question, QuestionError
 from metrics.forms import ExploreForm
 from metrics.models import MetricDefinition
 from metrics.periods import Month
@@ -54,7 +54,7 @@ def _asked(form: ExploreForm) -> Asked | None:
     by = form.cleaned_data["by"]
     wanted = [(PART_WORDS.get(value, value.title() if by == "tier" else value), value) for value in PARTS.get(by, ())]
     lines = [
-        (name, replace(question, cut=replace(question.cut, **{by: value})))
+        (name, replace(question, cut=_with(question.cut, by, value)))
         for name, value in wanted
         if getattr(question.cut, by) in ("", value)
     ] or [("", question)]
@@ -67,6 +67,12 @@ def _asked(form: ExploreForm) -> Asked | None:
             (name, tuple(found[index * size : (index + 1) * size])) for index, (name, _line) in enumerate(lines)
         ),
     )
+
+
+def _with(cut: Cut, by: str, value: str) -> Cut:
+    """The cut narrowed to one part."""
+    parts: dict[str, Any] = {by: value}
+    return replace(cut, **parts)
 
 
 def _question(form: ExploreForm) -> Question:
