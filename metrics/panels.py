@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 
+def _board(request: HttpRequest, stage: Stage) -> Board:
+    """The stage's board, looked at once for all panels of a page."""
+    boards: dict[int, Board] = request.__dict__.setdefault("_metrics_boards", {})
+    if stage.pk not in boards:
+        boards[stage.pk] = stage_board(stage)
+    return boards[stage.pk]
+
+
 def _as_of(board: Board) -> str:
     return "" if board.as_of is None else f"{board.as_of.astimezone(UTC):%H:%M} UTC, {words.day(board.as_of)}"
 
@@ -41,14 +49,14 @@ def _menu(line: Line) -> tuple[tuple[str, str], ...]:
 
 def stage_figures(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """The strip: SMAU recorded and estimated, paid SMAU, coverage."""
-    board = stage_board(stage)
-    context = {"board": board, "lines": [board.main, board.paid], "subject": stage}
+    board = _board(request, stage)
+    context = {"board": board, "lines": [board.main, board.paid], "main": board.main}
     return PanelContent(template="metrics/panels/figures.html", context=context, as_of=_as_of(board))
 
 
 def stage_trend(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """Fourteen months of the SMAU."""
-    board = stage_board(stage)
+    board = _board(request, stage)
     if not board.main.is_ever_there:
         return None
     context = {"chart": trend_of(board.main, marked=board.month), "line": board.main}
@@ -59,7 +67,7 @@ def stage_trend(request: HttpRequest, stage: Stage) -> PanelContent | None:
 
 def stage_features(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """The stage's metrics ranked by use."""
-    return _features(stage_board(stage), "stage", stage.key)
+    return _features(_board(request, stage), "stage", stage.key)
 
 
 def _features(board: Board, kind: str, key: str) -> PanelContent | None:
@@ -71,7 +79,7 @@ def _features(board: Board, kind: str, key: str) -> PanelContent | None:
 
 def stage_groups(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """The GMAU of each group."""
-    board = stage_board(stage)
+    board = _board(request, stage)
     if not any(line.is_ever_there for line in board.below):
         return None
     context = {"lines": board.below, "head": "Group"}
@@ -80,7 +88,7 @@ def stage_groups(request: HttpRequest, stage: Stage) -> PanelContent | None:
 
 def stage_notes_panel(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """Conflicts, broken metrics, open reviews, and what the figure says of itself."""
-    notes, board = stage_notes(stage), stage_board(stage)
+    notes, board = stage_notes(stage), _board(request, stage)
     if notes.is_empty and not board.main.notes:
         return None
     return PanelContent(template="metrics/panels/notes.html", context={"notes": notes, "line": board.main})
@@ -92,7 +100,7 @@ def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:
     context = {
         "board": board,
         "lines": [board.main, board.paid],
-        "subject": group,
+        "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "features": board.features,
     }
@@ -105,7 +113,7 @@ def section_figures(request: HttpRequest, section: Section) -> PanelContent | No
     context = {
         "board": board,
         "lines": [board.main, board.paid],
-        "subject": section,
+        "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "below": board.below,
     }
@@ -128,5 +136,5 @@ def _at_a_glance() -> PanelContent | None:
     lines = [line for kind in ("umau", "cmau") if kind in parts for line in parts[kind].lines]
     if not any(line.is_ever_there for line in lines):
         return None
-    context = {"lines": lines, "subject": None}
+    context = {"lines": lines}
     return PanelContent(template="metrics/panels/figures.html", context=context)

@@ -26,6 +26,7 @@ urlpatterns = [
     path("figures/subscriptions/import/", installations.import_previewed, name="subscriptions-import"),
     path("figures/<str:figure_id>/", passports.passport, name="passport"),
     path("figures/<str:figure_id>/why/", passports.why, name="why"),
+    path("figures/<str:figure_id>/why/short/", passports.why_in_short, name="why-short"),
     path("metrics/", dictionary.index, name="dictionary"),
     path("metrics/export.csv", dictionary.export, name="export"),
     path("metrics/hygiene/", dictionary.hygiene, name="hygiene"),

@@ -66,6 +66,11 @@ class Line:
         return words.notes(self.now.flags)
 
     @property
+    def short_notes(self) -> list[str]:
+        """The same in a few words."""
+        return words.short_notes(self.now.flags)
+
+    @property
     def self_managed(self) -> Number | None:
         """The recorded part that is not SaaS, where both are there."""
         if self.now.saas is None or self.now.recorded is None or not self.now.parts:

@@ -61,8 +61,8 @@ def overview(*, month: Month, cut: Cut, grain: Grain) -> list[Part]:
 
 
 def _overview(month: Month, cut: Cut, grain: Grain) -> list[Part]:
-    subjects = _subjects()
     mapped = _mapped()
+    subjects = _subjects(mapped.get("smau", set()))
     months = [month.plus(-back) for back in range(MONTHS - 1, -1, -1)]
     asked = [one for one in subjects if _is_asked(one, mapped)]
     questions = [_question(one, when, cut, grain) for one in asked for when in months]
@@ -91,15 +91,17 @@ def _line(subject: Subject, found: Sequence[Figure]) -> Line:
     return line
 
 
-def _subjects() -> list[Subject]:
+def _subjects(smau: set[str]) -> list[Subject]:
     home = reverse("stages:index")
     found = [
         Subject(kind="umau", key="", name="Product", url=home),
         Subject(kind="cmau", key="", name="Product", url=home),
     ]
+    # A section without any stage that has a metric has nothing to combine.
+    sections = Section.objects.filter(retired_on=None, stages__key__in=smau).distinct()
     found += [
         Subject(kind="section_cmau", key=section.key, name=section.name, url=section.get_absolute_url())
-        for section in Section.objects.filter(retired_on=None)
+        for section in sections
     ]
     stages = list(Stage.objects.filter(retired_on=None))
     groups = list(

@@ -86,6 +86,26 @@ def notes(flags: tuple[str, ...]) -> list[str]:
     return [f"{text[:1].upper()}{text[1:]}." for text in said]
 
 
+SHORT_NOTES = {
+    "paid_saas_not_measurable": "without paid SaaS",
+    "cannot_be_estimated": "partly not estimated",
+    "reset": "some resets",
+    "edition_missing": "editions missing",
+    "starter_as_premium": "Starter as Premium",
+}
+
+
+def short_notes(flags: tuple[str, ...]) -> list[str]:
+    """What to keep in mind, in a few words for a table."""
+    said = [SHORT_NOTES[flag] for flag in flags if flag in SHORT_NOTES]
+    for flag in flags:
+        name, _, rest = flag.partition(":")
+        if name == "stages_missing":
+            count = len(rest.split(","))
+            said.append(f"without {count} stage{'' if count == 1 else 's'}")
+    return said
+
+
 def finding(subject: str, now: object, before: object, month: str) -> str:
     """A title that says what happened: ``Create grew 3.1 % in October 2026``."""
     said, direction = words.change(now, before)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import django_filters
 from django.db.models import Exists, F, OuterRef, Q, QuerySet
 
+from metrics.definitions.arriving import arriving_slots
 from metrics.definitions.hygiene import TITLES
 from metrics.models.dictionary import EventDefinition, IndicatorMapping, MetricDefinition, Status, TimeFrame, ValueType
 
@@ -104,6 +105,13 @@ def finding_condition(code: str) -> Q:
         return ~Q(overrides={})
     if code == "unmapped_indicator":
         return Q(mappings__subject_key=None, mappings__isnull=False)
+    if code in ("removed_but_arriving", "never_seen"):
+        arriving = arriving_slots()
+        if arriving is None:
+            return Q(pk__in=[])
+        gone = Q(status=Status.REMOVED, slot__in=arriving)
+        silent = Q(status=Status.ACTIVE, slot__isnull=False) & ~Q(slot__in=arriving)
+        return gone if code == "removed_but_arriving" else silent
     if code == "unknown_event":
         known = list(EventDefinition.objects.values_list("action", flat=True))
         if not known:

@@ -36,12 +36,13 @@ TITLES: Mapping[str, str] = {
     "reading_note": "Read with forgiveness",
     "no_group": "Its group is not in the catalog",
     "conflict": "Two metrics for one figure",
+    "unmapped_indicator": "Typed as an indicator of a group that is not in the catalog",
     "removed_but_arriving": "Removed, but still arriving",
-    "never_seen": "Never seen in a report",
+    "never_seen": "Active, but in no report of the last three months",
     "override": "Approved here, different in the file",
     "unknown_event": "Counts an event that the dictionary does not know",
 }
-"""Every kind of finding with its heading. The last six depend on more than the file and are found when looked at."""
+"""Every kind of finding with its heading. The last ones depend on more than the file and are found when looked at."""
 
 
 @dataclass(frozen=True, kw_only=True)

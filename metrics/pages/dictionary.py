@@ -12,6 +12,8 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_POST
 
+from metrics.boards.lines import trend_of
+from metrics.boards.metric import metric_line
 from metrics.definitions import queries
 from metrics.definitions.filters import SORTS
 from metrics.definitions.mapping import SUBJECT_OF, MappingRefused, map_indicator, resolve_conflict, unmap_indicator
@@ -157,6 +159,8 @@ def definition(request: HttpRequest, key_path: str) -> HttpResponse:
         "events": events,
         "findings": queries.findings_of_definition(found, events),
         "history": _history(found),
+        "line": (line := metric_line(found)),
+        "chart": trend_of(line, marked=line.now.period, unit="") if line is not None and line.is_ever_there else None,
         "proposals": found.proposals.select_related("proposed_by", "decided_by")[:20],
         "may_propose": has_role(request.user, Role.METRIC_OWNER, scopes)
         or has_role(request.user, Role.REVIEWER, scopes),

@@ -329,6 +329,22 @@ def why(request: HttpRequest, figure_id: str) -> HttpResponse:
     return render(request, "metrics/why.html", context)
 
 
+@requires(Role.VIEWER)
+def why_in_short(request: HttpRequest, figure_id: str) -> HttpResponse:
+    """The change in one sentence, for pages that fetch it after they are drawn."""
+    question = _question(figure_id)
+    try:
+        said = kept(f"why:{question.id}", figures_version(), lambda: _why_in_short(question))
+    except QuestionError as error:
+        raise Http404(error.sentence) from error
+    return render(request, "metrics/_why.html", {"sentence": said, "figure_id": question.id})
+
+
+def _why_in_short(question: Question) -> str:
+    moved = movement(question)
+    return why_sentence(subject_name(question), moved.now, moved.before, moved.groups)
+
+
 def why_sentence(name: str, now: Figure, before: Figure, groups: Sequence[Any]) -> str:
     """The change in one sentence, with its largest cause."""
     what = f"{name} {label_of(now)}"
