@@ -18,6 +18,17 @@ PARTS: tuple[tuple[str, tuple[str, ...], int], ...] = (
     ("slack", ("slack",), 5),
     ("team", ("team",), 5),
 )
+TITLES = {
+    "description": "the description",
+    "dashboards": "dashboards",
+    "data_docs": "data documentation",
+    "research": "research and demos",
+    "roadmap": "the roadmap",
+    "goals": "OKRs or performance indicators",
+    "key_pages": "key pages",
+    "slack": "Slack channels",
+    "team": "the team",
+}
 PART_OF = {kind: part for part, kinds, _ in PARTS for kind in kinds}
 
 
@@ -50,6 +61,16 @@ class Part:
     filled: Filled
     weight: int
     owner: str = ""
+
+    @property
+    def anchor(self) -> str:
+        """Where the page has it."""
+        return self.kind.replace("_", "-")
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return TITLES[self.key]
 
     @property
     def points(self) -> float:

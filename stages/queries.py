@@ -8,7 +8,7 @@ from django.db.models import Prefetch, QuerySet
 
 from stages.completeness import Score, score
 from stages.derived import role_in_words
-from stages.models import Category, Group, Section, Stage
+from stages.models import Category, Group, Section, Stage, Succession
 from stages.names import folded
 from stages.slots import Catalog
 from stages.stage_page import stages_complete
@@ -86,3 +86,9 @@ def people_of(owner: Section | Group) -> list[tuple[str, str]]:
     """Who does what for a section or group, in words."""
     people = owner.people.select_related("contact").exclude(contact__name="").order_by("pk")
     return [(role_in_words(one.role), one.contact.name) for one in people]
+
+
+def successor_of(stage: Stage) -> Stage | None:
+    """The stage that a retired one was merged into."""
+    merged = Succession.objects.filter(kind="stage", from_key=stage.key, how="merged").first()
+    return Stage.objects.filter(key=merged.to_key).first() if merged else None

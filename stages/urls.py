@@ -5,14 +5,29 @@ from __future__ import annotations
 from django.urls import path
 
 from stages import views
+from stages.pages import editor, history, importing, reading, restructure
 
 app_name = "stages"
 
 urlpatterns = [
     path("stages/", views.index, name="index"),
     path("stages/board/", views.board, name="board"),
+    path("stages/crash-course/", reading.crash_course, name="crash-course"),
+    path("stages/compare/", reading.compare, name="compare"),
+    path("stages/import/", importing.import_handbook, name="import"),
+    path("stages/export/<str:form>/", reading.export, name="export-all"),
     path("stages/resources/<int:pk>/", views.resource, name="resource"),
+    path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
+    path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),
     path("stages/<str:key>/", views.stage, name="stage"),
+    path("stages/<str:key>/edit/<str:kind>/", editor.edit, name="edit"),
+    path("stages/<str:key>/block/<str:kind>/", editor.block, name="block"),
+    path("stages/<str:key>/tool/<str:kind>/", editor.tool, name="tool"),
+    path("stages/<str:key>/follow/", editor.follow, name="follow"),
+    path("stages/<str:key>/history/", history.history, name="history"),
+    path("stages/<str:key>/suggestions/", history.suggestions, name="suggestions"),
+    path("stages/<str:key>/export/<str:form>/", reading.export, name="export"),
+    path("stages/<str:key>/restructure/", restructure.restructure, name="restructure"),
     path("groups/<str:key>/", views.group, name="group"),
     path("sections/<str:key>/", views.section, name="section"),
     path("categories/<str:key>/", views.category, name="category"),

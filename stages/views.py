@@ -38,9 +38,11 @@ def stage(request: HttpRequest, key: str) -> HttpResponse:
         return redirect_former("stage", key)
     page = stage_page(found, user)
     note_visit(found, user)
+    successor = queries.successor_of(found) if found.retired_on else None
     context = {
         "stage": found,
         "page": page,
+        "successor": successor,
         "STAGE_FIGURES": slots.STAGE_FIGURES,
         "STAGE_TREND": slots.STAGE_TREND,
         "STAGE_FEATURES": slots.STAGE_FEATURES,

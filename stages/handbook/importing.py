@@ -356,7 +356,7 @@ def decide_conflict(*, conflict: ImportConflict, take_source: bool, actor: User)
     """Keep the portal's text, or take what the source said where both had changed."""
     from django.utils import timezone
 
-    locked = ImportConflict.objects.select_for_update().select_related("block__stage").get(pk=conflict.pk)
+    locked = ImportConflict.objects.select_for_update(of=("self",)).select_related("block__stage").get(pk=conflict.pk)
     if locked.state != ImportConflict.State.OPEN:
         return
     if take_source:

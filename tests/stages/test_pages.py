@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import io
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 from django.core.management import call_command
+from django.db import connection
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from portal.models import User
+from stages.content import Item
+from stages.models import BlockRevision, Stage, Visit
+from stages.plugin import plugin
+from tests.conftest import WithPlugins
+from tests.stages.builders import a_block, a_stage
 
 pytestmark = pytest.mark.django_db
 
@@ -46,7 +57,45 @@ def test_an_unknown_stage_is_not_found(viewer_client: Client) -> None:
 
 
 @pytest.mark.usefixtures("imported")
-def test_the_stage_page_asks_few_questions(viewer_client: Client, django_assert_max_num_queries) -> None:  # type: ignore[no-untyped-def]
-    viewer_client.get("/stages/create/")
-    with django_assert_max_num_queries(10):
+def test_the_stage_page_asks_seven_questions_of_the_catalog(viewer_client: Client, with_plugins: WithPlugins) -> None:
+    with with_plugins(plugin, only=True):
         viewer_client.get("/stages/create/")
+        with CaptureQueriesContext(connection) as asked:
+            viewer_client.get("/stages/create/")
+    of_the_catalog = [query["sql"] for query in asked if "stages_" in query["sql"]]
+    assert (len(of_the_catalog), len(asked)) == (7, 10), asked.captured_queries
+
+
+@pytest.mark.usefixtures("imported")
+def test_the_long_page_the_comparison_and_the_exports_stand(viewer_client: Client, editor_client: Client) -> None:
+    assert "Code Review MAU Metrics" in viewer_client.get("/stages/crash-course/").content.decode()
+    both = viewer_client.get("/stages/compare/?a=create&b=package").content.decode()
+    assert "Package: Costs" in both
+    for form, start in (("markdown", "---"), ("json", "{"), ("yaml", "title:")):
+        assert viewer_client.get(f"/stages/export/{form}/").content.decode().startswith(start)
+        assert viewer_client.get(f"/stages/create/export/{form}/").status_code == 200
+    assert viewer_client.get("/stages/export/docx/").status_code == 404
+    assert viewer_client.get("/stages/import/").status_code == 403
+    assert editor_client.get("/stages/import/").status_code == 200
+    assert editor_client.get("/stages/create/restructure/").status_code == 200
+
+
+def test_a_page_is_previewed_before_it_is_imported(editor_client: Client) -> None:
+    text = "#### Create Stage\n##### Dashboards\n[A](/a)\n"
+    preview = editor_client.post("/stages/import/", {"text": text}).content.decode()
+    assert "Added “A”." in preview
+    assert not Stage.objects.exists()
+    editor_client.post("/stages/import/", {"text": text, "action": "import"})
+    assert Stage.objects.get().name == "Create"
+    assert editor_client.post("/stages/import/", {"text": "nothing"}).status_code == 422
+
+
+def test_what_changed_since_the_last_visit_is_marked(viewer: User, viewer_client: Client) -> None:
+    stage = a_stage("create")
+    a_block(stage, "dashboards", Item(label="A", url="/a"))
+    assert "changed since your last visit" not in viewer_client.get("/stages/create/").content.decode()
+    Visit.objects.update(seen_at=timezone.now() - timedelta(days=2))
+    BlockRevision.objects.update(at=timezone.now() - timedelta(days=3))
+    a_block(stage, "slack", Item(label="#s_create"))
+    page = viewer_client.get("/stages/create/").content.decode()
+    assert page.count("changed since your last visit") == 1

@@ -1,0 +1,223 @@
+"""Verbs around an edit: drafts, suggestions, undo, restore, review, following."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.urls import reverse
+from django.utils import timezone
+
+from portal.notify import notify_all, notify_role
+from portal.roles import Role
+from stages.blockform import BlockForm
+from stages.content import BlockContent, from_json, to_json
+from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
+from stages.models import Block, BlockRevision, Draft, Follow, Stage, Suggestion
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+
+class Refused(Exception):
+    """Something that cannot be done, with the sentence that says why."""
+
+
+def keep_draft(*, user: User, stage: Stage, heading: str, form: BlockForm) -> None:
+    """Keep what is typed, so that a closed browser loses nothing."""
+    Draft.objects.update_or_create(
+        user=user,
+        stage=stage,
+        kind=form.kind,
+        heading=heading,
+        defaults={"base_version": form.base_version, "form": form.as_draft()},
+    )
+
+
+def drop_draft(*, user: User, stage: Stage, kind: str, heading: str) -> None:
+    """Forget the draft, once it is saved or not wanted any more."""
+    Draft.objects.filter(user=user, stage=stage, kind=kind, heading=heading).delete()
+
+
+def draft_of(user: User, stage: Stage, kind: str, heading: str) -> tuple[BlockForm, datetime] | None:
+    """The draft as a form, and when it was kept."""
+    draft = Draft.objects.filter(user=user, stage=stage, kind=kind, heading=heading).first()
+    if draft is None:
+        return None
+    form = BlockForm(
+        kind=kind,
+        content=from_json(draft.form.get("content")),
+        base_version=draft.base_version,
+        reason=draft.form.get("reason", ""),
+        paste=draft.form.get("paste", ""),
+    )
+    return form, draft.saved_at
+
+
+def tell_followers(*, saved: Saved, stage: Stage, actor: User | None) -> None:
+    """Tell those who follow the stage that somebody else changed it."""
+    if not saved.differences:
+        return
+    people = [one.user for one in Follow.objects.filter(stage=stage).select_related("user") if one.user != actor]
+    if people:
+        block = saved.block
+        sentence = f"{actor or 'An import'} changed {block.heading or block.get_kind_display()} of {stage.name}."
+        url = reverse("stages:history", args=[stage.key])
+        notify_all(users=people, sentence=sentence, url=url, topic="stages")
+
+
+def suggest(
+    *, user: User, stage: Stage, kind: str, heading: str, content: BlockContent, base_version: int, reason: str
+) -> Suggestion:
+    """Propose a content; the editors of the stage are told."""
+    if content == content_of(find_block(stage, kind, heading)):
+        raise Refused("This is what the page says already; change something before you suggest it.")
+    with transaction.atomic():
+        suggestion = Suggestion.objects.create(
+            stage=stage, kind=kind, heading=heading, content=to_json(content), base_version=base_version,
+            reason=reason, author=user,
+        )  # fmt: skip
+        notify_role(
+            role=Role.EDITOR,
+            scopes=stage.scopes,
+            sentence=f"{user} suggests a change to {stage.name}.",
+            url=reverse("stages:suggestion", args=[suggestion.pk]),
+            topic="stages",
+        )
+    return suggestion
+
+
+def decide_suggestion(
+    *, suggestion: Suggestion, actor: User, state: str, answer: str = "", content: BlockContent | None = None
+) -> Saved | None:
+    """Accept a suggestion as it is, with changes (``content``), or decline it; its author is told.
+
+    What somebody saved meanwhile is merged; where both changed the same thing, accepting is refused with a sentence.
+    """
+    from stages.content import merge
+
+    with transaction.atomic():
+        locked = (
+            Suggestion.objects.select_for_update(of=("self",)).select_related("stage", "author").get(pk=suggestion.pk)
+        )
+        if locked.state != Suggestion.State.OPEN:
+            raise Refused(f"It was {locked.get_state_display()} already.")
+        saved = None
+        if state != Suggestion.State.DECLINED:
+            block = ensure_block(locked.stage, locked.kind, locked.heading)
+            ours = content_of(block)
+            if content is None:
+                base = _content_at(block, locked.base_version)
+                merged = merge(base, ours, from_json(locked.content), keep_missing=False)
+                if merged.conflicts:
+                    told = "; ".join(one.what for one in merged.conflicts)
+                    raise Refused(f"The page changed the same things meanwhile: {told}. Change the suggestion instead.")
+                content = merged.content
+            saved = save_block(
+                stage=locked.stage, kind=locked.kind, heading=locked.heading, content=content, base_version=None,
+                actor=actor, how="suggestion", reason=_reason(locked),
+            )  # fmt: skip
+        locked.state, locked.answer = state, answer[:1000]
+        locked.decided_by, locked.decided_at = actor, timezone.now()
+        locked.save()
+        if locked.author is not None and locked.author != actor:
+            sentence = f"{actor} {locked.get_state_display()} your suggestion for {locked.stage.name}."
+            url = reverse("stages:suggestion", args=[locked.pk])
+            notify_all(users=[locked.author], sentence=sentence, url=url, topic="stages")
+    return saved
+
+
+def _reason(suggestion: Suggestion) -> str:
+    by = f"suggested by {suggestion.author}" if suggestion.author else "suggested"
+    return f"{suggestion.reason} ({by})"[:1000] if suggestion.reason else by.capitalize()
+
+
+def _content_at(block: Block, version: int) -> BlockContent:
+    revision = block.revisions.filter(version=version).first()
+    return from_json(revision.content) if revision else BlockContent()
+
+
+def without_ids(content: BlockContent, current: BlockContent) -> BlockContent:
+    """The content with the ids of placements that are there no more taken off."""
+    present = {item.id for item in current.items}
+    return replace(
+        content, items=tuple(item if item.id in present else replace(item, id=None) for item in content.items)
+    )
+
+
+def restore(*, revision: BlockRevision, actor: User, how: str = "restore", reason: str = "") -> Saved:
+    """Make an older version the present one; what was in between stays in the history."""
+    block = revision.block
+    content = without_ids(from_json(revision.content), content_of(block))
+    return save_block(
+        stage=block.stage, kind=block.kind, heading=block.heading if block.kind == "other" else "", content=content,
+        base_version=None, actor=actor, how=how, reason=reason or f"Restored version {revision.version}",
+    )  # fmt: skip
+
+
+def undo(*, block: Block, version: int, actor: User) -> Saved:
+    """Take back a save, as long as nobody saved after it."""
+    if block.version != version:
+        raise StaleBlock(block=block, base=BlockContent(), current=content_of(block))
+    before = block.revisions.filter(version__lt=version).order_by("-version").first()
+    content = without_ids(from_json(before.content), content_of(block)) if before else BlockContent(
+        heading=block.heading if block.kind == "other" else ""
+    )  # fmt: skip
+    return save_block(
+        stage=block.stage, kind=block.kind, heading=block.heading if block.kind == "other" else "", content=content,
+        base_version=version, actor=actor, how="undo", reason="Undone",
+    )  # fmt: skip
+
+
+def contents_as_of(stage: Stage, moment: datetime) -> list[tuple[Block, BlockRevision | None]]:
+    """Each block of a stage with the version that stood at a moment; ``None`` before there was one."""
+    found = []
+    for block in stage.blocks.all():
+        found.append((block, block.revisions.filter(at__lte=moment).order_by("-version").first()))
+    return found
+
+
+@transaction.atomic
+def restore_page(*, stage: Stage, moment: datetime, actor: User) -> int:
+    """Bring the whole page back to what it was at a moment; the number of blocks that changed."""
+    changed = 0
+    why = f"Restored the page of {moment:%Y-%m-%d %H:%M} UTC"
+    for block, revision in contents_as_of(stage, moment):
+        block.stage = stage
+        if revision is not None:
+            revision.block = block
+            saved = restore(revision=revision, actor=actor, reason=why)
+        elif block.version:
+            heading = block.heading if block.kind == "other" else ""
+            saved = save_block(
+                stage=stage, kind=block.kind, heading=heading, content=BlockContent(heading=heading),
+                base_version=None, actor=actor, how="restore", reason=why,
+            )  # fmt: skip
+        else:
+            continue
+        changed += bool(saved.differences)
+    return changed
+
+
+def review(*, block: Block, actor: User, every_days: int | None = None) -> None:
+    """Say that the block is right as it stands."""
+    block.reviewed_on, block.reviewed_by = timezone.now().date(), actor
+    if every_days:
+        block.review_every_days = every_days
+    block.save(update_fields=["reviewed_on", "reviewed_by", "review_every_days"])
+
+
+def own(*, block: Block, user: User | None) -> None:
+    """Say who keeps the block up to date."""
+    block.owner = user
+    block.save(update_fields=["owner"])
+
+
+def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User) -> Saved:
+    """Make derived facts the block's own content."""
+    return save_block(
+        stage=stage, kind=kind, content=content, base_version=None, actor=actor, how="edit",
+        reason="Confirmed what the structure files say",
+    )  # fmt: skip

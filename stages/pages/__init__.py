@@ -1,0 +1,1 @@
+"""Pages around a stage's page: editing, history, suggestions, import, reading aids."""

@@ -1,0 +1,300 @@
+"""Editing a stage's page block by block. Every step is a plain form; htmx only spares the reload."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.contrib import messages
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from portal.models import User
+from portal.permissions import has_role, requires
+from portal.roles import Role
+from stages import collaboration
+from stages.blockform import BlockForm, form_of, posted, step, take_paste
+from stages.collaboration import Refused
+from stages.content import Conflict, merge
+from stages.derived import derived_blocks
+from stages.editing import StaleBlock, content_of, find_block, save_block
+from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
+from stages.models import BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
+from stages.stage_page import BlockView, groups_of, stage_named, stage_page
+from stages.validation import cleaned
+
+STEPS = ("add", "paste", "preview", "draft")
+
+
+def find_stage(request: HttpRequest, key: str) -> Stage:
+    """The stage of an address, or a 404."""
+    try:
+        return stage_named(key, request.user)
+    except Stage.DoesNotExist as error:
+        raise Http404(f"There is no stage with the key {key}.") from error
+
+
+def person(request: HttpRequest) -> User:
+    """Who asks; ``requires`` has seen to it that somebody is signed in."""
+    assert isinstance(request.user, User)  # noqa: S101
+    return request.user
+
+
+def is_htmx(request: HttpRequest) -> bool:
+    """Whether only a part of the page is wanted."""
+    return request.headers.get("HX-Request") == "true"
+
+
+def checked(kind: str) -> str:
+    """A kind that there is."""
+    if kind not in BlockKind.values:
+        raise Http404(f"There is no kind of block {kind}.")
+    return kind
+
+
+@requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
+def edit(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """The form of one block: editors save it, others suggest it."""
+    stage, user = find_stage(request, key), person(request)
+    heading = str(request.GET.get("heading", "")) if checked(kind) == BlockKind.OTHER else ""
+    if request.method == "POST":
+        return post(request, stage, kind, heading, user)
+    block = find_block(stage, kind, heading)
+    kept = collaboration.draft_of(user, stage, kind, heading) if "fresh" not in request.GET else None
+    form, kept_at = kept if kept else (form_of(kind, content_of(block), block.version if block else 0), None)
+    suggestion = None
+    if request.GET.get("suggestion", "").isdecimal():
+        suggestion = get_object_or_404(Suggestion, pk=request.GET["suggestion"], stage=stage, state="open")
+        from stages.content import from_json
+
+        form = form_of(kind, from_json(suggestion.content), suggestion.base_version)
+    return show(request, stage, form, heading, draft_at=kept_at, suggestion=suggestion)
+
+
+def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User) -> HttpResponse:
+    """One step of the form, or its end."""
+    base = str(request.POST.get("base_version", "0"))
+    form = posted(kind, request.POST, request.POST.getlist("order"), int(base) if base.isdecimal() else 0)
+    action = str(request.POST.get("action", "save"))
+    if action == "discard":
+        collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
+        return done(request, stage, kind, heading, "")
+    if action in STEPS or action.startswith(("up-", "down-", "remove-")):
+        form = step(form, action)
+        collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
+        if action == "draft":
+            return HttpResponse("Draft kept.")
+        return show(request, stage, form, heading, preview=action == "preview", focus=action)
+    form = take_paste(form) if form.paste.strip() else form
+    if form.paste.strip():
+        form.errors = {
+            "paste": "Some of what you pasted is neither a link nor a name; put it elsewhere or take it out."
+        }
+        return show(request, stage, form, heading, status=422)
+    content, form.errors = cleaned(form.content, kind)
+    form.content = content
+    if kind == BlockKind.OTHER and content.heading != heading and find_block(stage, kind, content.heading):
+        form.errors["heading"] = "There is a block with this heading already. Edit that one, or choose another heading."
+    if form.errors:
+        return show(request, stage, form, heading, status=422)
+    if not has_role(user, Role.EDITOR, stage.scopes) or action == "suggest":
+        return suggest(request, stage, form, heading, user)
+    return save(request, stage, form, heading, user)
+
+
+def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user: User) -> HttpResponse:
+    """Write the block; merge what somebody else saved meanwhile, and ask where both changed the same."""
+    suggestion = open_suggestion(request, stage)
+    said = ""
+    try:
+        if suggestion is not None:
+            saved = collaboration.decide_suggestion(
+                suggestion=suggestion, actor=user, state=Suggestion.State.CHANGED, content=form.content
+            )
+        else:
+            saved = save_block(
+                stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
+                base_version=form.base_version, actor=user, how="edit", reason=form.reason,
+            )  # fmt: skip
+    except Refused as error:
+        form.errors = {"reason": str(error)}
+        return show(request, stage, form, heading, status=422)
+    except StaleBlock as stale:
+        merged = merge(stale.base, form.content, stale.current, keep_missing=False)
+        who = stale.block.revisions.values_list("actor_name", flat=True).first() or "Somebody"
+        form.content, form.base_version = merged.content, stale.block.version
+        if merged.conflicts:
+            collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
+            return show(request, stage, form, heading, conflicts=merged.conflicts, other=who, status=409)
+        saved = save_block(
+            stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
+            base_version=stale.block.version, actor=user, how="merge", reason=form.reason,
+        )  # fmt: skip
+        said = f"{who} had saved this block meanwhile; both changes are in it."
+    collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
+    if saved is not None:
+        collaboration.tell_followers(saved=saved, stage=stage, actor=user)
+        said = said or ("Saved." if saved.differences else "Nothing was different, so nothing was saved.")
+        undo = saved.block.version if saved.differences else 0
+        return done(request, stage, form.kind, heading or form.content.heading, said, undo=undo)
+    return done(request, stage, form.kind, heading, "Saved.")
+
+
+def open_suggestion(request: HttpRequest, stage: Stage) -> Suggestion | None:
+    """The suggestion that this form changes, if it does."""
+    number = str(request.POST.get("suggestion", ""))
+    return Suggestion.objects.filter(pk=number, stage=stage, state="open").first() if number.isdecimal() else None
+
+
+def suggest(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user: User) -> HttpResponse:
+    """Hand the content to the editors of the stage."""
+    try:
+        collaboration.suggest(
+            user=user, stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
+            base_version=form.base_version, reason=form.reason,
+        )  # fmt: skip
+    except Refused as error:
+        form.errors = {"reason": str(error)}
+        return show(request, stage, form, heading, status=422)
+    collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
+    return done(
+        request, stage, form.kind, heading, "Thank you. The editors of this stage were told of your suggestion."
+    )
+
+
+def show(
+    request: HttpRequest,
+    stage: Stage,
+    form: BlockForm,
+    heading: str,
+    *,
+    preview: bool = False,
+    focus: str = "",
+    conflicts: tuple[Conflict, ...] = (),
+    other: str = "",
+    draft_at: Any = None,
+    suggestion: Suggestion | None = None,
+    status: int = 200,
+) -> HttpResponse:
+    """The form, as a part of the stage's page or as a page of its own."""
+    template = BY_KIND.get(form.kind)
+    block = find_block(stage, form.kind, heading)
+    title = heading or (block.heading if block else "") or (template.heading if template else "About this stage")
+    anchor = form.kind.replace("_", "-")
+    if form.kind == BlockKind.OTHER:
+        anchor = f"other-{block.pk}" if block and heading else "other-new"
+        title = heading or "A block of your own"
+    last = len(form.content.items) - 1
+    context = {
+        "stage": stage,
+        "form": form,
+        "heading": heading,
+        "title": title,
+        "anchor": anchor,
+        "help": template.help if template else (DESCRIPTION_HELP if form.kind == "description" else ""),
+        "prompt": template.prompt if template else "",
+        "label_prompt": template.label if template else "",
+        "preview": preview,
+        "focus": last if focus in ("add", "paste") else -1,
+        "conflicts": conflicts,
+        "other": other,
+        "draft_at": draft_at,
+        "suggestion": suggestion or (open_suggestion(request, stage) if request.method == "POST" else None),
+        "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
+        "dialects": Dialect.choices,
+        "doc_labels": DocLabel.choices,
+        "last": last,
+    }
+    if is_htmx(request):
+        # htmx swaps only successful answers in; the state of the form is told by its own words.
+        return render(request, "stages/_block_form.html", context)
+    return render(request, "stages/edit.html", context, status=status)
+
+
+def done(request: HttpRequest, stage: Stage, kind: str, heading: str, said: str, *, undo: int = 0) -> HttpResponse:
+    """Back to the block: the block alone for htmx, the page at its place otherwise."""
+    view = view_of(stage, kind, heading, request)
+    anchor = view.anchor if view else "blocks"
+    if is_htmx(request):
+        if view is None:
+            return HttpResponse("")
+        page = stage_page(stage, request.user)
+        context = {"block": view, "stage": stage, "page": page, "said": said, "undo": undo, "swap": True}
+        return render(request, "stages/_block_saved.html", context)
+    if said:
+        messages.success(request, said)
+    return redirect(f"{stage.get_absolute_url()}#{anchor}")
+
+
+def view_of(stage: Stage, kind: str, heading: str, request: HttpRequest) -> BlockView | None:
+    """The block as the page shows it."""
+    for view in stage_page(stage, request.user).blocks:
+        if view.kind == kind and view.heading == heading:
+            return view
+    return None
+
+
+@requires(Role.VIEWER)
+@require_GET
+def block(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """One block as it stands: what cancelling an edit goes back to."""
+    stage = find_stage(request, key)
+    return done(request, stage, checked(kind), str(request.GET.get("heading", "")), "")
+
+
+def editors_only(request: HttpRequest, stage: Stage) -> User:
+    """The person, if an editor of this stage."""
+    from django.core.exceptions import PermissionDenied
+
+    user = person(request)
+    if not has_role(user, Role.EDITOR, stage.scopes):
+        raise PermissionDenied(f"This needs the role editor for {stage.name}.")
+    return user
+
+
+@requires(Role.VIEWER)
+@require_POST
+def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """The small buttons of a block: undo, reviewed, keep it, confirm derived facts."""
+    stage = find_stage(request, key)
+    user = editors_only(request, stage)
+    heading = str(request.POST.get("heading", ""))
+    action = str(request.POST.get("action", ""))
+    found = find_block(stage, checked(kind), heading)
+    said = ""
+    if action == "adopt":
+        people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("pk"))
+        derived = derived_blocks(stage, [view.group for view in groups_of(stage)], people).get(kind)
+        if derived is not None and (found is None or content_of(found).is_empty):
+            saved = collaboration.adopt(stage=stage, kind=kind, content=derived, actor=user)
+            return done(
+                request, stage, kind, heading, "Confirmed; it is now the block's own.", undo=saved.block.version
+            )
+    elif found is not None and action == "undo":
+        version = str(request.POST.get("version", ""))
+        try:
+            collaboration.undo(block=found, version=int(version) if version.isdecimal() else -1, actor=user)
+            said = "Undone."
+        except StaleBlock:
+            said = "Somebody saved this block meanwhile, so it was not undone. The history has every version."
+    elif found is not None and action == "reviewed":
+        collaboration.review(block=found, actor=user)
+        said = "Marked as reviewed today."
+    elif found is not None and action == "own":
+        collaboration.own(block=found, user=None if found.owner == user else user)
+        said = "You keep this block now." if found.owner == user else "You do not keep this block any more."
+    return done(request, stage, kind, heading, said)
+
+
+@requires(Role.VIEWER)
+@require_POST
+def follow(request: HttpRequest, key: str) -> HttpResponse:
+    """Follow a stage, or stop."""
+    stage, user = find_stage(request, key), person(request)
+    deleted, _ = Follow.objects.filter(user=user, stage=stage).delete()
+    if not deleted:
+        Follow.objects.create(user=user, stage=stage)
+    said = "You do not follow it any more." if deleted else "You follow this stage; changes are told to you."
+    messages.success(request, said)
+    return redirect(stage.get_absolute_url())

@@ -1,0 +1,265 @@
+"""Editing a page block by block, with and without a script; nobody's work is lost."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import pytest
+import time_machine
+from django.test import Client
+
+from portal.models import User
+from stages.content import BlockContent, Item
+from stages.editing import content_of, find_block
+from stages.models import Block, BlockRevision, Draft, Follow, Stage, Suggestion
+from tests.builders import a_user
+from tests.conftest import browser_of
+from tests.stages.builders import a_block, a_group, a_section, a_stage
+
+pytestmark = pytest.mark.django_db
+EDIT = "/stages/create/edit/dashboards/"
+
+
+@pytest.fixture
+def create() -> Stage:
+    return a_stage("create", section=a_section("dev"))
+
+
+def row(number: int, **values: Any) -> dict[str, Any]:
+    return {f"item-{number}-{name}": value for name, value in values.items()}
+
+
+def send(client: Client, action: str, *rows: dict[str, Any], url: str = EDIT, base: int = 0, **more: Any) -> Any:
+    data: dict[str, Any] = {"action": action, "base_version": base, "order": [str(n) for n in range(len(rows))], **more}
+    for one in rows:
+        data |= one
+    return client.post(url, data)
+
+
+def items(stage: Stage, kind: str = "dashboards") -> list[tuple[str, str, str]]:
+    found = content_of(find_block(stage, kind)).items
+    return [(item.label, item.url, item.description) for item in found]
+
+
+def test_an_editor_saves_a_block_with_a_plain_form_and_the_reason_is_kept(create: Stage, editor_client: Client) -> None:
+    assert "Which dashboards does this team really open?" in editor_client.get(EDIT).content.decode()
+    answer = send(editor_client, "save", row(0, label="A", url="/a", description="Why"), reason="First one")
+    assert (answer.status_code, answer["Location"]) == (302, "/stages/create/#dashboards")
+    assert items(create) == [("A", "/a", "Why")]
+    revision = BlockRevision.objects.get()
+    assert (revision.actor_name, revision.reason, revision.how) == ("Editor", "First one", "edit")
+    page = editor_client.get("/stages/create/history/").content.decode()
+    assert "Added “A”." in page
+    assert "First one" in page
+
+
+def test_rows_are_added_moved_and_removed_without_saving_or_losing_anything(
+    create: Stage, editor_client: Client
+) -> None:
+    rows = [row(0, label="A", url="/a"), row(1, label="B", url="/b")]
+    added = send(editor_client, "add", *rows)
+    assert added.context["form"].content.items[2] == Item()
+    moved = send(editor_client, "up-1", *rows).context["form"]
+    assert [item.label for item in moved.content.items] == ["B", "A"]
+    removed = send(editor_client, "remove-0", *rows).context["form"]
+    assert [item.label for item in removed.content.items] == ["B"]
+    assert not Block.objects.filter(version__gt=0).exists()
+    send(editor_client, "save", *rows, order=["1", "0"])
+    assert [label for label, _, _ in items(create)] == ["B", "A"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "paste", "expected"),
+    [
+        ("dashboards", "https://x.example/app/9/Manage:-Compliance-Dashboard", ("Manage: Compliance Dashboard", "")),
+        ("dashboards", "[A](https://x.example/a) – Why", ("A", "Why")),
+        ("slack", "#s_create", ("#s_create", "")),
+    ],
+)
+def test_what_is_pasted_becomes_an_item(
+    create: Stage, editor_client: Client, kind: str, paste: str, expected: tuple[str, str]
+) -> None:
+    url = f"/stages/create/edit/{kind}/"
+    send(editor_client, "save", row(0, label=""), url=url, paste=paste)
+    assert [(label, description) for label, _, description in items(create, kind)] == [expected]
+
+
+def test_a_pasted_query_becomes_a_query(create: Stage, editor_client: Client) -> None:
+    text = "``` sql\nSELECT 1\n```\n_SMAU_"
+    send(editor_client, "save", row(0, text="", dialect="sql"), url="/stages/create/edit/data_docs/", paste=text)
+    item = content_of(find_block(create, "data_docs")).items[0]
+    assert (item.text, item.doc_label) == ("SELECT 1", "smau")
+
+
+def test_an_error_keeps_what_was_typed_and_says_what_to_do(create: Stage, editor_client: Client) -> None:
+    answer = send(editor_client, "save", row(0, label="A", url="javascript:alert(1)"))
+    page = answer.content.decode()
+    assert answer.status_code == 422
+    assert "Links of the kind javascript: are not allowed" in page
+    assert 'value="javascript:alert(1)"' in page
+    assert not items(create)
+
+
+def test_two_people_changing_different_things_are_merged(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"), Item(label="B", url="/b"))
+    ids = [item.id for item in content_of(find_block(create, "dashboards")).items]
+    other = browser_of(a_user("bea", "editor"))
+    both = [row(0, id=ids[0], label="A", url="/a"), row(1, id=ids[1], label="B", url="/b")]
+    send(other, "save", {**both[0], "item-0-description": "Bea's"}, both[1], base=1)
+    done = send(editor_client, "save", both[0], {**both[1], "item-1-description": "Mine"}, base=1)
+    assert done.status_code == 302
+    assert items(create) == [("A", "/a", "Bea's"), ("B", "/b", "Mine")]
+
+
+def test_two_people_changing_the_same_thing_get_a_merge_view(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    number = content_of(find_block(create, "dashboards")).items[0].id
+    send(browser_of(a_user("bea", "editor")), "save", row(0, id=number, label="A", url="/bea"), base=1)
+    answer = send(editor_client, "save", row(0, id=number, label="A", url="/mine"), base=1)
+    page = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Bea saved this block while you were editing" in page
+    assert "/bea" in page
+    assert 'value="/mine"' in page
+    assert items(create) == [("A", "/bea", "")]
+    version = answer.context["form"].base_version
+    send(editor_client, "save", row(0, id=number, label="A", url="/mine"), base=version)
+    assert items(create) == [("A", "/mine", "")]
+    assert BlockRevision.objects.count() == 3
+
+
+def test_undo_takes_back_a_save_unless_somebody_saved_after_it(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    send(editor_client, "save", row(0, label="B", url="/b"), base=1)
+    tool = "/stages/create/tool/dashboards/"
+    editor_client.post(tool, {"action": "undo", "version": "2"})
+    assert items(create) == [("A", "/a", "")]
+    editor_client.post(tool, {"action": "undo", "version": "2"})
+    assert items(create) == [("A", "/a", "")]
+
+
+def test_a_draft_survives_a_closed_browser(create: Stage, editor: User, editor_client: Client) -> None:
+    send(editor_client, "draft", row(0, label="Half typed", url=""))
+    again = browser_of(editor).get(EDIT).content.decode()
+    assert "Half typed" in again
+    assert "This is your draft" in again
+    send(editor_client, "discard")
+    assert not Draft.objects.exists()
+    assert "Half typed" not in editor_client.get(EDIT).content.decode()
+
+
+def test_a_viewer_suggests_and_an_editor_accepts(create: Stage, viewer: User, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    send(browser_of(viewer), "save", row(0, label="A", url="/a"), row(1, label="B", url="/b"), base=1, reason="New")
+    assert items(create) == [("A", "/a", "")]
+    suggestion = Suggestion.objects.get()
+    page = f"/stages/suggestions/{suggestion.pk}/"
+    assert "Added “B”." in editor_client.get(page).content.decode()
+    assert browser_of(viewer).post(page, {"action": "accept"}).status_code == 403
+    editor_client.post(page, {"action": "accept"})
+    assert [label for label, _, _ in items(create)] == ["A", "B"]
+    assert viewer.notifications.exists()
+
+
+def test_a_suggestion_can_be_changed_first_or_declined(create: Stage, viewer: User, editor_client: Client) -> None:
+    for label in ("B", "C"):
+        send(browser_of(viewer), "suggest", row(0, label=label, url="/x"))
+    first, second = Suggestion.objects.all()
+    form = editor_client.get(f"{EDIT}?suggestion={first.pk}")
+    assert 'value="B"' in form.content.decode()
+    send(editor_client, "save", row(0, label="Better", url="/x"), suggestion=str(first.pk))
+    assert items(create) == [("Better", "/x", "")]
+    editor_client.post(f"/stages/suggestions/{second.pk}/", {"action": "decline", "answer": "We have it"})
+    states = {one.pk: one.state for one in Suggestion.objects.all()}
+    assert states == {first.pk: "changed", second.pk: "declined"}
+
+
+def test_an_editor_of_another_stage_only_suggests(create: Stage) -> None:
+    send(browser_of(a_user("cem", "editor@stage:plan")), "save", row(0, label="A", url="/a"))
+    assert (items(create), Suggestion.objects.count()) == ([], 1)
+    send(browser_of(a_user("dan", "editor@section:dev")), "save", row(0, label="A", url="/a"))
+    assert items(create) == [("A", "/a", "")]
+
+
+def test_the_page_of_any_day_comes_back(create: Stage, editor_client: Client) -> None:
+    with time_machine.travel(datetime(2026, 11, 1, 12, tzinfo=UTC), tick=False):
+        a_block(create, "dashboards", Item(label="Old", url="/old"))
+    with time_machine.travel(datetime(2026, 11, 10, 12, tzinfo=UTC), tick=False):
+        a_block(create, "dashboards", Item(label="New", url="/new"))
+        a_block(create, "slack", Item(label="#s_create"))
+    BlockRevision.objects.filter(version=1, block__kind="dashboards").update(at=datetime(2026, 11, 1, 12, tzinfo=UTC))
+    BlockRevision.objects.exclude(version=1, block__kind="dashboards").update(at=datetime(2026, 11, 10, tzinfo=UTC))
+    page = "/stages/create/history/"
+    assert "Old" in editor_client.get(f"{page}?as_of=2026-11-05").content.decode()
+    editor_client.post(page, {"as_of": "2026-11-05"})
+    assert (items(create), items(create, "slack")) == ([("Old", "/old", "")], [])
+    editor_client.post(page, {"as_of": "2026-11-20"})
+    assert (items(create), items(create, "slack")) == ([("New", "/new", "")], [("#s_create", "", "")])
+
+
+def test_one_version_of_one_block_comes_back(create: Stage, editor_client: Client, viewer_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="Old", url="/old"))
+    a_block(create, "dashboards", Item(label="New", url="/new"))
+    first = BlockRevision.objects.get(version=1)
+    history = "/stages/create/history/"
+    assert viewer_client.post(history, {"revision": str(first.pk)}).status_code == 403
+    editor_client.post(history, {"revision": str(first.pk)})
+    assert items(create) == [("Old", "/old", "")]
+    assert BlockRevision.objects.count() == 3
+
+
+def test_derived_facts_are_shown_as_such_and_can_be_confirmed(create: Stage, editor_client: Client) -> None:
+    create.slack_channel = "s_create"
+    create.save()
+    a_group(create, "editor", slack_channel="g_editor")
+    page = editor_client.get("/stages/create/").content.decode()
+    assert "#g_editor" in page
+    assert "From the structure files" in page
+    editor_client.post("/stages/create/tool/slack/", {"action": "adopt"})
+    assert [label for label, _, _ in items(create, "slack")] == ["#s_create", "#g_editor"]
+
+
+def test_saving_by_htmx_answers_with_the_block_alone(create: Stage, editor_client: Client) -> None:
+    data = {"action": "save", "base_version": "0", "order": "0", **row(0, label="A", url="/a")}
+    page = editor_client.post(EDIT, data, headers={"HX-Request": "true"}).content.decode()
+    assert page.lstrip().startswith("<section")
+    assert "Undo" in page
+    assert "<html" not in page
+
+
+def test_followers_are_told_of_changes_by_others(create: Stage, viewer: User, editor_client: Client) -> None:
+    browser_of(viewer).post("/stages/create/follow/")
+    assert Follow.objects.filter(user=viewer, stage=create).exists()
+    send(editor_client, "save", row(0, label="A", url="/a"))
+    assert "Editor changed" in viewer.notifications.get().sentence
+
+
+def test_a_block_of_ones_own_has_a_heading_and_only_one_of_each(create: Stage, editor_client: Client) -> None:
+    url = "/stages/create/edit/other/"
+    assert send(editor_client, "save", url=url, body="Mondays").status_code == 422
+    send(editor_client, "save", url=url, heading="Rituals", body="**Mondays**")
+    assert "<strong>Mondays</strong>" in editor_client.get("/stages/create/").content.decode()
+    assert send(editor_client, "save", url=url, heading="Rituals", body="x").status_code == 422
+
+
+def test_hostile_text_is_kept_and_shown_harmlessly(create: Stage, viewer_client: Client) -> None:
+    evil = "<script>alert(1)</script>"
+    a_block(
+        create, "dashboards",
+        Item(label=evil, url="javascript:alert(1)", description="\u202egnp.exe"),
+        body=f"{evil} [x](javascript:alert(1)) ![x](http://evil.example/x.png)",
+    )  # fmt: skip
+    page = viewer_client.get("/stages/create/").content.decode()
+    assert "<script>alert" not in page
+    assert 'href="javascript' not in page
+    assert "\u202e" not in page
+    assert find_block(create, "dashboards").placements.get().resource.url == "javascript:alert(1)"  # type: ignore[union-attr]
+
+
+def test_saving_what_is_there_makes_no_version(create: Stage, editor_client: Client) -> None:
+    saved = a_block(create, "dashboards", Item(label="A", url="/a"))
+    send(editor_client, "save", row(0, label="A", url="/a"), base=1)
+    saved.block.refresh_from_db()
+    assert saved.block.version == 1
+    assert content_of(saved.block) == BlockContent(items=(Item(label="A", url="/a"),))
