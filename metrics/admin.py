@@ -7,9 +7,28 @@ from typing import TYPE_CHECKING, Any
 from django.contrib import admin
 from django.db.models import Model
 from django.http import HttpRequest
-from django.utils.html import format_html
+from django.urls import reverse
+from django.utils.html import format_html, format_html_join
 
-from metrics.models import EventDefinition, IndicatorMapping, MetricDefinition, ProposedChange
+from metrics.boards.table import overview
+from metrics.engine.estimates import OFFICIAL
+from metrics.figures.question import NO_CUT
+from metrics.models import (
+    EventDefinition,
+    FigureMonth,
+    IndicatorMapping,
+    Installation,
+    InstallationLabel,
+    MetricDefinition,
+    ProposedChange,
+    Report,
+    Subscription,
+)
+from metrics.periods import Month
+from portal.permissions import has_role
+from portal.plugins.registry import registry
+from portal.roles import Role
+from portal.words import number
 
 # Django's own class takes no type arguments when it runs.
 if TYPE_CHECKING:
@@ -20,6 +39,14 @@ else:
 
 class ReadOnlyAdmin(_Admin):
     """Lists and looks, changes nothing: rules of the domain live in verbs that the pages use."""
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        """Administrators see it, by their role and not by permissions of Django's."""
+        return has_role(request.user, Role.ADMINISTRATOR)
+
+    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
+        """Administrators look at everything."""
+        return has_role(request.user, Role.ADMINISTRATOR)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         """Nothing is added here."""
@@ -84,3 +111,83 @@ class ProposedChangeAdmin(ReadOnlyAdmin):
     list_display = ("definition", "state", "proposed_by", "proposed_at", "decided_by", "decided_at")
     list_filter = ("state",)
     list_select_related = ("definition", "proposed_by", "decided_by")
+
+
+@admin.register(Installation)
+class InstallationAdmin(ReadOnlyAdmin):
+    """Installations, each with a link to its page."""
+
+    list_display = ("hostname", "uuid", "first_seen_at", "erased_at", "page")
+    search_fields = ("hostname", "uuid")
+    show_full_result_count = False
+
+    @admin.display(description="page")
+    def page(self, installation: Installation) -> str:
+        """Where its labels, months and reports stand."""
+        return format_html('<a href="{}">Installation</a>', installation.get_absolute_url())
+
+
+@admin.register(InstallationLabel)
+class InstallationLabelAdmin(ReadOnlyAdmin):
+    """What administrators said of installations; new ones are made on the page of labels."""
+
+    list_display = ("hostname", "uuid", "kind", "delivery", "excluded", "from_month", "to_month", "reason", "made_by")
+    list_filter = ("kind", "delivery", "excluded")
+    list_select_related = ("made_by",)
+    search_fields = ("hostname", "uuid", "reason")
+
+
+@admin.register(Report)
+class ReportAdmin(ReadOnlyAdmin):
+    """Reports, each with a link to what its source knows of it."""
+
+    list_display = ("installation", "recorded_at", "population", "state", "version", "edition", "tier", "origin")
+    list_filter = ("state", "population", "edition", "tier")
+    list_select_related = ("installation",)
+    search_fields = ("installation__hostname", "installation__uuid", "source")
+    show_full_result_count = False
+
+    @admin.display(description="source")
+    def origin(self, report: Report) -> str:
+        """The ping or the line of a file that it came from."""
+        link = registry.resolve(report.source)
+        return format_html('<a href="{}">{}</a>', link.url, link.label) if link else report.source
+
+
+@admin.register(Subscription)
+class SubscriptionAdmin(ReadOnlyAdmin):
+    """The list of subscriptions; it is imported on its page."""
+
+    list_display = ("subscription_id", "account", "plan", "seats", "starts_on", "ends_on", "delivery")
+    list_filter = ("plan", "delivery")
+    search_fields = ("subscription_id", "account")
+
+
+@admin.register(FigureMonth)
+class FigureMonthAdmin(ReadOnlyAdmin):
+    """The months, each with the figures of its indicators and a link to each passport."""
+
+    list_display = ("month", "state", "computed_at", "published_at", "published_by", "page")
+    list_filter = ("state",)
+    list_select_related = ("published_by",)
+    fields = ("month", "state", "computed_at", "published_at", "published_by", "reopened_at", "figures", "page")
+    readonly_fields = ("figures", "page")
+
+    @admin.display(description="page")
+    def page(self, month: FigureMonth) -> str:
+        """Where it is closed and re-opened."""
+        return format_html('<a href="{}">Month</a>', reverse("metrics:month", args=[str(Month.of(month.month))]))
+
+    @admin.display(description="figures")
+    def figures(self, month: FigureMonth) -> str:
+        """Every indicator figure of the month."""
+        parts = overview(month=Month.of(month.month), cut=NO_CUT, grain=OFFICIAL)
+        return format_html_join(
+            format_html("<br>"),
+            '{} {}: <a href="{}">{}</a>',
+            (
+                (line.name, line.label, line.passport, number(line.now.recorded))
+                for part in parts
+                for line in part.lines
+            ),
+        )

@@ -10,9 +10,10 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
+from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from metrics.boards.lines import trend_of
+from metrics.boards.lines import shown_month, trend_of
 from metrics.boards.metric import metric_line
 from metrics.definitions import queries
 from metrics.definitions.filters import SORTS
@@ -26,8 +27,11 @@ from metrics.definitions.review import (
     scopes_of,
     withdraw_change,
 )
+from metrics.figures.months import Choice
+from metrics.figures.months import conflicts as month_conflicts
 from metrics.forms import MapForm, ProposalForm
 from metrics.models import MetricDefinition, ProposedChange
+from metrics.periods import Month
 from portal.api.export import stream_csv
 from portal.history.queries import history_of
 from portal.models import User
@@ -196,7 +200,10 @@ def mapping(request: HttpRequest) -> HttpResponse:
 def _mapping_page(request: HttpRequest, form: MapForm, status: int = 200) -> HttpResponse:
     rows = list(queries.mappings())
     kind = request.GET.get("show", "")
+    month = shown_month(timezone.now().date())
     context = {
+        "previews": previews(month),
+        "month": month,
         "rows": [row for row in rows if row.subject_key is not None and kind in ("", row.kind)],
         "kinds": SUBJECT_OF,
         "kind": kind,
@@ -206,6 +213,15 @@ def _mapping_page(request: HttpRequest, form: MapForm, status: int = 200) -> Htt
         "may_review": has_role(request.user, Role.REVIEWER),
     }
     return render(request, "metrics/mapping.html", context, status=status)
+
+
+def previews(month: Month) -> dict[str, Choice]:
+    """What the figure of a month would be by each choice of each conflict, by ``kind:subject:metric``."""
+    return {
+        f"{conflict.kind}:{conflict.subject}:{choice.metric.key_path}": choice
+        for conflict in month_conflicts(month)
+        for choice in conflict.choices
+    }
 
 
 @require_POST

@@ -20,3 +20,9 @@ def breakable(key_path: object) -> SafeString:
 def delivery(word: object) -> str:
     """SaaS or self-managed."""
     return {"saas": "SaaS", "self_managed": "self-managed"}.get(str(word), str(word))
+
+
+@register.simple_tag
+def choice_of(previews: dict[str, object], conflict: object, key_path: str) -> object | None:
+    """What a conflict's figure would be with this metric."""
+    return previews.get(f"{getattr(conflict, 'kind', '')}:{getattr(conflict, 'subject_key', '')}:{key_path}")

@@ -144,6 +144,30 @@ def test_a_conflict_is_previewed_on_the_months_page(world: MetricDefinition, vie
     assert 'class="num">50<' in text
 
 
+def test_solving_a_conflict_shows_what_each_choice_would_give(world: MetricDefinition, reviewer_client: Client) -> None:
+    mapped(a_metric("usage.edit"), "smau", "create")
+    text = text_of(reviewer_client, "/metrics/mapping/")
+    assert ">50</a> recorded" in text
+    assert "no value" in text
+
+
+def test_why_it_moved_is_told_in_short_for_other_pages(world: MetricDefinition, viewer_client: Client) -> None:
+    assert "Create SMAU grew by 8" in text_of(viewer_client, f"{FIGURE}why/short/")
+    assert viewer_client.get("/figures/cmau.2026-10/why/short/").status_code == 404
+
+
+def test_a_metrics_own_page_shows_its_figures(world: MetricDefinition, viewer_client: Client) -> None:
+    text = text_of(viewer_client, "/metrics/usage.push/")
+    assert "/figures/metric.usage.push.2026-10/" in text
+
+
+def test_metrics_that_fell_silent_or_should_have_are_found(world: MetricDefinition, viewer_client: Client) -> None:
+    MetricDefinition.objects.filter(pk=world.pk).update(status="removed")
+    a_metric("usage.never")
+    assert "usage.push" in text_of(viewer_client, "/metrics/?hygiene=removed_but_arriving").replace("<wbr>", "")
+    assert "usage.never" in text_of(viewer_client, "/metrics/?hygiene=never_seen").replace("<wbr>", "")
+
+
 @pytest.mark.parametrize("month", ["2026-13", "October", "1999-01"])
 def test_a_month_that_is_none_is_not_found(world: MetricDefinition, viewer_client: Client, month: str) -> None:
     assert viewer_client.get(f"/figures/months/{month}/").status_code == 404
