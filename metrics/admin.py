@@ -9,6 +9,7 @@ from django.db.models import Model
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
+from django.utils.safestring import mark_safe
 
 from metrics.boards.table import overview
 from metrics.engine.estimates import OFFICIAL
@@ -183,7 +184,7 @@ class FigureMonthAdmin(ReadOnlyAdmin):
         """Every indicator figure of the month."""
         parts = overview(month=Month.of(month.month), cut=NO_CUT, grain=OFFICIAL)
         return format_html_join(
-            format_html("<br>"),
+            mark_safe("<br>"),
             '{} {}: <a href="{}">{}</a>',
             (
                 (line.name, line.label, line.passport, number(line.now.recorded))
