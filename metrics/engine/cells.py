@@ -28,6 +28,9 @@ SOURCE = """
     FROM metrics_monthreport m
     JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = %(page)s
 """
+LINKED_ONCE = " LEFT JOIN linked_now l ON l.report_id = m.report_id AND l.reports = 1 "
+"""The seats of the subscription that a report is the only one to name (see ``subscriptions.gather``)."""
+
 BASELINE = " LEFT JOIN metrics_reportpage b ON b.report_id = m.baseline_id AND b.page = %(page)s "
 COUNTED = " WHERE m.month = %(month)s AND m.to_revision IS NULL AND NOT m.excluded "
 
@@ -72,8 +75,33 @@ def _added(column: str, kind: str) -> str:
     )
 
 
-def count_page(month: Month, page: int, width: int, *, revision: int, keeping: bool) -> int:
-    """Bring the cells of one page of a month up to date; returns how many rows changed.
+@dataclass(frozen=True, slots=True)
+class PageCounted:
+    """What counting a page found: rows changed, and by place the subscriptions (and seats) of sole reports."""
+
+    changed: int
+    subscriptions: list[int]
+    seats: list[int]
+
+
+def _sole(width: int, *, all_time: bool) -> str:
+    has = [ok(index, all_time=all_time) for index in range(width)]
+    numbers = ", ".join(f"count(l.seats) FILTER (WHERE {one})" for one in has)
+    seats = ", ".join(f"coalesce(sum(l.seats) FILTER (WHERE {one}), 0)" for one in has)
+    return f"ARRAY[{numbers}] AS sole, ARRAY[{seats}] AS sole_seats"
+
+
+def _over_cuts(column: str) -> str:
+    return (
+        f"(SELECT array_agg(t.whole ORDER BY t.n) FROM (SELECT u.n, sum(u.x) AS whole"
+        f" FROM plain, unnest({column}) WITH ORDINALITY AS u(x, n) GROUP BY u.n) t)"
+    )
+
+
+def count_page(month: Month, page: int, width: int, *, revision: int, keeping: bool) -> PageCounted:
+    """Bring the cells of one page of a month up to date, after ``subscriptions.gather``.
+
+    The page's readings are gone through once, so what they say about subscriptions is counted along.
 
     ``width`` is how many slots of the page were ever allotted; the places behind are zeros and cost nothing.
     """
@@ -82,7 +110,8 @@ def count_page(month: Month, page: int, width: int, *, revision: int, keeping: b
     wide = _wide_sums(month, page, source=source)
     statement = f"""
         WITH plain AS MATERIALIZED (
-            SELECT {CUT}, {_columns(width, all_time=all_time)} {source} {COUNTED} GROUP BY {CUT}
+            SELECT {CUT}, {_columns(width, all_time=all_time)}, {_sole(width, all_time=all_time)}
+            {source} {LINKED_ONCE} {COUNTED} GROUP BY {CUT}
         ), wide AS (
             SELECT * FROM jsonb_to_recordset(%(wide)s::jsonb) AS w(population text, delivery text, edition text,
                 tier text, version_number int, sums numeric[], counts int[], resets int[])
@@ -113,15 +142,19 @@ def count_page(month: Month, page: int, width: int, *, revision: int, keeping: b
                     (m.version_number, m.sums, m.counts, m.oks, m.resets))
             RETURNING 1
         )
-        SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM came)
+        SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM came), {_over_cuts("sole")},
+               {_over_cuts("sole_seats")}
     """
     with connection.cursor() as cursor:
         cursor.execute(
             statement,
             {"month": month.first, "page": page, "revision": revision, "wide": orjson.dumps(wide).decode()},
         )
-        (changed,) = cursor.fetchone()
-    return int(changed)
+        changed, subscriptions, seats = cursor.fetchone()
+    none = [0] * width
+    return PageCounted(
+        changed, [int(number) for number in subscriptions or none], [int(number) for number in seats or none]
+    )
 
 
 def _wide_sums(month: Month, page: int, *, source: str) -> list[dict[str, Any]]:
@@ -231,6 +264,8 @@ class Contribution:
     values: dict[int, Number] = field(default_factory=dict)
     oks: set[int] = field(default_factory=set)
     resets: set[int] = field(default_factory=set)
+    wide: set[int] = field(default_factory=set)
+    """Places whose value comes from a number that does not fit the arrays."""
 
 
 def contributions(rows: Iterable[Chosen]) -> dict[tuple[int, int | None], dict[int, Contribution]]:
@@ -263,7 +298,7 @@ def contributions(rows: Iterable[Chosen]) -> dict[tuple[int, int | None], dict[i
 
 def contribution(now: Side, before: Side | None, *, all_time: bool) -> Contribution:
     """What one page gives."""
-    given = Contribution()
+    given = Contribution(wide=now.wide_places | (before.wide_places if before and all_time else set()))
     for index, state in enumerate(now.states):
         if state not in (0, WIDE):
             continue

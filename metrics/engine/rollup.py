@@ -19,7 +19,7 @@ from metrics.engine.chosen import choose, chosen_before, chosen_now, linked_to, 
 from metrics.engine.firsts import may_have_moved, seen, store
 from metrics.engine.mapping import in_force, mapping_rows
 from metrics.engine.pages import PAGE_SIZE
-from metrics.engine.subscriptions import count_reported, move_subscriptions, side_now, side_stored, store_side
+from metrics.engine.subscriptions import count_reported, gather, move_subscriptions, side_now, side_stored, store_side
 from metrics.models.figures import FigureMonth, MonthRevision
 from metrics.periods import Month
 
@@ -30,6 +30,9 @@ LOCK = 7_206_391
 
 FEW = 200
 """Up to so many changed installations a month is moved by them; beyond, counting it whole is quicker."""
+
+MANY = 1000
+"""From so many new rows on, statistics are taken anew before they are joined."""
 
 REBUILT = "rebuilt"
 MAPPING_CHANGED = "mapping changed"
@@ -240,12 +243,18 @@ def _count(month: Month, *, revision: int, keeping: bool) -> tuple[bool, bool]:
         cursor.execute("SET LOCAL work_mem = '64MB'")
     changed = choose(month, revision=revision, keeping=keeping)
     changed += count_cuts(month, revision=revision, keeping=keeping)
+    if changed > MANY:
+        with connection.cursor() as cursor:
+            # The planner must hear of a month's rows before it joins them, not at the next autovacuum.
+            cursor.execute("ANALYZE metrics_monthreport")
+    gather(month)
     changed += store_side(month, side_now(month), revision=revision, keeping=keeping)
     firsts_changed = False
     firsts_kept = _firsts_are_kept(month)
     for page, width in widths().items():
-        changed += count_page(month, page, width, revision=revision, keeping=keeping)
-        changed += count_reported(month, page, width, revision=revision, keeping=keeping)
+        counted = count_page(month, page, width, revision=revision, keeping=keeping)
+        changed += counted.changed
+        changed += count_reported(month, page, width, counted, revision=revision, keeping=keeping)
         firsts_changed |= store(month, page, seen(month, page), revision=revision, keeping=firsts_kept)
     return bool(changed) or firsts_changed, firsts_changed
 

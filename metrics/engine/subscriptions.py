@@ -14,8 +14,8 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from metrics.engine.cells import BASELINE, Contribution, close_rows, ok
-from metrics.engine.chosen import Chosen
+from metrics.engine.cells import BASELINE, Contribution, PageCounted, close_rows, contributions, ok
+from metrics.engine.chosen import Chosen, linked_to
 from metrics.engine.pages import PAGE_SIZE, is_all_time
 from metrics.periods import Month
 
@@ -77,13 +77,33 @@ class SubscriptionState:
     seats: int
 
 
+def gather(month: Month) -> None:
+    """Bring together, once per roll-up, who is active and which reports name whom: all pages are counted from it.
+
+    A temporary table, since its statistics can be had: the planner knows nothing of a common table expression, and
+    guesses wrong by orders of magnitude here.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS active_now, linked_now")
+        cursor.execute(
+            f"CREATE TEMPORARY TABLE active_now ON COMMIT DROP AS WITH {ACTIVE} SELECT * FROM active",
+            {"month": month.first, "last": month.last},
+        )
+        cursor.execute("ANALYZE active_now")
+        cursor.execute(
+            "CREATE TEMPORARY TABLE linked_now ON COMMIT DROP AS"
+            " SELECT m.report_id, m.baseline_id, m.subscription, a.seats, a.reports"
+            f" FROM metrics_monthreport m JOIN active_now a ON a.subscription = m.subscription WHERE {LINKED}",
+            {"month": month.first},
+        )
+        cursor.execute("ANALYZE linked_now")
+
+
 def side_now(month: Month) -> Side:
-    """The subscription side as the facts and the month's reports have it."""
+    """The subscription side as the facts and the month's reports have it, after ``gather``."""
     with connection.cursor() as cursor:
         cursor.execute(
-            f"WITH {ACTIVE} SELECT top, reports IS NOT NULL, count(*), sum(seats) FROM active"
-            " GROUP BY top, reports IS NOT NULL",
-            {"month": month.first, "last": month.last},
+            "SELECT top, reports IS NOT NULL, count(*), sum(seats) FROM active_now GROUP BY top, reports IS NOT NULL"
         )
         rows = cursor.fetchall()
     side = Side(0, 0, 0, {})
@@ -135,65 +155,80 @@ def store_side(month: Month, side: Side, *, revision: int, keeping: bool) -> int
     return 1
 
 
-def count_reported(month: Month, page: int, width: int, *, revision: int, keeping: bool) -> int:
-    """Bring the subscriptions with a monthly value of each metric of a page up to date; returns rows changed.
+def count_reported(month: Month, page: int, width: int, counted: PageCounted, *, revision: int, keeping: bool) -> int:
+    """Bring the subscriptions with a monthly value of each metric of a page up to date, after ``gather``.
 
-    A subscription with one report is counted straight from it; those with several are brought together first.
+    Those that only one report names were counted with the page; those that several name are brought together here.
+    Returns how many rows changed.
     """
-    all_time = is_all_time(page)
-    join = "JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = %(page)s" + (
-        BASELINE if all_time else ""
-    )
-    places = range(width)
-    has = [ok(index, all_time=all_time) for index in places]
-    wide = _wide_linked(month, page)
-    sole = ", ".join(f"count(*) FILTER (WHERE {h}), coalesce(sum(a.seats) FILTER (WHERE {h}), 0)" for h in has)
-    shared = ", ".join(f"bool_or({h}) AS h{index}" for index, h in zip(places, has, strict=True))
-    together = ", ".join(f"count(*) FILTER (WHERE h{i}), coalesce(sum(seats) FILTER (WHERE h{i}), 0)" for i in places)
-    source = f"FROM metrics_monthreport m JOIN active a ON a.subscription = m.subscription {join} WHERE {LINKED}"
-    # Subscriptions with a wide number in one of their reports are few and counted in Python, all of them together.
-    aside = " AND NOT (m.subscription = ANY(%(wide)s))"
-    parameters: dict[str, Any] = {"month": month.first, "last": month.last, "page": page, "wide": wide}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH {ACTIVE} SELECT {sole} {source} AND a.reports = 1 {aside}",
-            parameters,
-        )
-        numbers = [int(value) for value in cursor.fetchone()]
-        cursor.execute(
-            f"WITH {ACTIVE}, both_ AS (SELECT a.seats, {shared} {source} AND a.reports > 1 {aside}"
-            f" GROUP BY m.subscription, a.seats) SELECT {together} FROM both_",
-            parameters,
-        )
-        numbers = [one + int(other) for one, other in zip(numbers, cursor.fetchone(), strict=True)]
-    subscriptions = numbers[0::2] + [0] * (PAGE_SIZE - width)
-    seats = numbers[1::2] + [0] * (PAGE_SIZE - width)
+    wide = _wide_linked(page)
+    subscriptions = counted.subscriptions + [0] * (PAGE_SIZE - width)
+    seats = counted.seats + [0] * (PAGE_SIZE - width)
+    if _any_shared():
+        for index, (number, of_seats) in enumerate(_shared(page, width)):
+            subscriptions[index] += number
+            seats[index] += of_seats
     if wide:
         _add_wide(month, page, wide, subscriptions, seats)
     return _store_reported(month, page, subscriptions, seats, revision=revision, keeping=keeping)
 
 
-def _wide_linked(month: Month, page: int) -> list[str]:
+def _any_shared() -> bool:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT EXISTS (SELECT 1 FROM linked_now WHERE reports > 1)")
+        return bool(cursor.fetchone()[0])
+
+
+def _shared(page: int, width: int) -> list[tuple[int, int]]:
+    """By place, the subscriptions and seats of which one of several reports has a monthly value."""
+    all_time = is_all_time(page)
+    has = [ok(index, all_time=all_time) for index in range(width)]
+    each = ", ".join(f"coalesce(bool_or({one}), false) AS h{index}" for index, one in enumerate(has))
+    together = ", ".join(
+        f"count(*) FILTER (WHERE h{i}), coalesce(sum(seats) FILTER (WHERE h{i}), 0)" for i in range(width)
+    )
     with connection.cursor() as cursor:
         cursor.execute(
-            f"SELECT DISTINCT m.subscription FROM metrics_monthreport m JOIN metrics_reportpage p"
-            f" ON p.page = %(page)s AND p.report_id IN (m.report_id, m.baseline_id)"
-            f" WHERE {LINKED} AND p.wide IS NOT NULL",
-            {"month": month.first, "page": page},
+            f"""
+            WITH named AS (
+                SELECT m.seats, {each} FROM linked_now m
+                JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = %(page)s
+                {BASELINE if all_time else ""}
+                WHERE m.reports > 1 GROUP BY m.subscription, m.seats
+            ) SELECT {together} FROM named
+            """,
+            {"page": page},
+        )
+        numbers = [int(value) for value in cursor.fetchone()]
+    return list(zip(numbers[0::2], numbers[1::2], strict=True))
+
+
+def _wide_linked(page: int) -> list[str]:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            """
+            SELECT m.subscription FROM linked_now m JOIN metrics_reportpage p ON p.report_id = m.report_id
+            WHERE p.page = %(page)s AND p.wide IS NOT NULL
+            UNION
+            SELECT m.subscription FROM linked_now m JOIN metrics_reportpage p ON p.report_id = m.baseline_id
+            WHERE p.page = %(page)s AND p.wide IS NOT NULL
+            """,
+            {"page": page},
         )
         return [row[0] for row in cursor.fetchall()]
 
 
 def _add_wide(month: Month, page: int, wide: Sequence[str], subscriptions: list[int], seats: list[int]) -> None:
-    from metrics.engine.cells import contributions
-    from metrics.engine.chosen import linked_to
+    """Add places of which only a wide number says that there is a value: SQL does not see those.
 
+    What SQL did see of these subscriptions is counted already, so only what is missing is added.
+    """
     rows = [row for row in linked_to(month, wide) if row.links]
     given = contributions(rows)
     of_list = listed(month, wide)
     for subscription, theirs in grouped(rows).items():
         state = state_of(of_list.get(subscription), theirs)
-        for index in reported_places(theirs, given, page):
+        for index in reported_places(theirs, given, page) - reported_places(theirs, given, page, narrow=True):
             subscriptions[index] += 1
             seats[index] += state.seats
 
@@ -264,14 +299,18 @@ def state_of(of_list: Listed | None, rows: Sequence[Chosen]) -> SubscriptionStat
 
 
 def reported_places(
-    rows: Sequence[Chosen], given: Mapping[tuple[int, int | None], Mapping[int, Contribution]], page: int
+    rows: Sequence[Chosen],
+    given: Mapping[tuple[int, int | None], Mapping[int, Contribution]],
+    page: int,
+    *,
+    narrow: bool = False,
 ) -> set[int]:
-    """The places of a page for which one of these reports has a monthly value."""
+    """The places of a page for which one of these reports has a monthly value (``narrow``: one without wide ones)."""
     places: set[int] = set()
     for row in rows:
         what = given[(row.report_id, row.baseline_id)].get(page)
         if what is not None:
-            places.update(what.values)
+            places.update(index for index in what.values if not narrow or index not in what.wide)
     return places
 
 
@@ -331,6 +370,7 @@ def _move_reported(
 
 __all__ = [
     "count_reported",
+    "gather",
     "move_subscriptions",
     "side_now",
     "store_side",
