@@ -98,6 +98,7 @@ def roll_up_dirty(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
         if say is not None:
             say(f"{month} rolled up")
     done += follow_mappings(task=task)
+    _check(done)
     if failed:
         raise next(iter(failed.values()))
     return done
@@ -141,7 +142,16 @@ def roll_up_all(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
         done.append(roll_up_month(month, whole=True, task=task))
         if say is not None:
             say(f"{month} counted anew")
-    return done + follow_mappings(task=task)
+    done += follow_mappings(task=task)
+    _check(done)
+    return done
+
+
+def _check(done: Sequence[RolledUp]) -> None:
+    """Look whether the figures that changed are plausible, after they can be seen."""
+    from metrics.engine.plausibility import check_months
+
+    check_months(one.month for one in done if one.changed)
 
 
 @transaction.atomic

@@ -20,6 +20,7 @@ from metrics.engine.mapping import mapping_rows
 from metrics.engine.pages import PAGE_SIZE, Missing, is_all_time
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
+from metrics.figures.interval import SEED, Interval, interval
 from metrics.figures.load import HELD, LIVE, WEEK_REPORTS, week_parameters
 from metrics.figures.queries import Figure, Metric, figures, leaf_of, published_moment
 from metrics.figures.question import Question
@@ -160,6 +161,7 @@ class Passport:
     contributions_sum: Number
     left_out_counts: Mapping[str, int]
     sql: str
+    interval: Interval | None = None
 
     @property
     def adds_up(self) -> bool:
@@ -197,6 +199,16 @@ class Passport:
             "grain": self.question.grain.value,
             "official_grain": OFFICIAL.value,
             **_estimate(self.figure),
+            "interval": None
+            if self.interval is None
+            else {
+                "low": as_json(self.interval.low),
+                "high": as_json(self.interval.high),
+                "level": "95 %",
+                "draws": self.interval.draws,
+                "seed": SEED,
+                "method": "bootstrap over subscriptions",
+            },
             "grains": {name: _estimate(one) for name, one in self.grains.items()},
             "assumptions": list(ASSUMPTIONS),
         }
@@ -269,6 +281,7 @@ def passport(question: Question) -> Passport:
         contributions_sum=total,
         left_out_counts=left_out_counts(scope) if scope is not None else {},
         sql=sql_of(question, figure.metric),
+        interval=interval(figure),
     )
 
 

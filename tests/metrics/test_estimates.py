@@ -1,0 +1,93 @@
+"""Shares, uplifts, predictions and intervals."""
+
+from __future__ import annotations
+
+from decimal import Decimal
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from metrics.engine.estimates import Grain, Subscribed, estimate, predicted, rounded, share, uplift
+from metrics.exact import half_up
+from metrics.figures.interval import Drawn, draws
+
+SUBSCRIBED = Subscribed(active=10, seats=100, silent=3, versions={13002: (2, 10), 13003: (4, 70), None: (1, 5)})
+
+
+@pytest.mark.parametrize(
+    ("grain", "first", "numerator", "denominator"),
+    [
+        (Grain.VERSION_SUBSCRIPTION, 13003, 4, 10),
+        (Grain.VERSION_SUBSCRIPTION, 13002, 6, 10),
+        (Grain.VERSION_SEAT, 13002, 80, 100),
+        (Grain.VERSION_SUBSCRIPTION, None, 0, 10),
+        (Grain.REPORTED_SUBSCRIPTION, None, 5, 10),
+        (Grain.REPORTED_SEAT, 13003, 42, 100),
+    ],
+)
+def test_p_counts_by_its_grain(grain: Grain, first: int | None, numerator: int, denominator: int) -> None:
+    found = share(grain, subscribed=SUBSCRIBED, first_version=first, reported=(5, 42))
+    assert (found.numerator, found.denominator) == (numerator, denominator)
+
+
+def test_without_subscriptions_p_is_0_and_nothing_is_added() -> None:
+    [part] = estimate(
+        Grain.VERSION_SUBSCRIPTION, recorded={"EE": 5}, firsts={}, subscribed=Subscribed(), reported=(0, 0)
+    )
+    assert (part.share.p, part.uplift, part.cannot) == (0, 0, True)
+
+
+def test_editions_are_rounded_together_and_once() -> None:
+    parts = estimate(
+        Grain.VERSION_SUBSCRIPTION,
+        recorded={"CE": 1, "EE": 1},
+        firsts={"CE": 13003, "EE": 13003},
+        subscribed=Subscribed(active=5, seats=5, silent=1, versions={13003: (4, 4)}),
+        reported=(0, 0),
+    )
+    assert [part.uplift for part in parts] == [Fraction(1, 4), Fraction(1, 4)]
+    assert rounded(parts) == 1
+
+
+@given(st.integers(0, 10**12), st.integers(1, 1000), st.integers(0, 1000))
+def test_recorded_and_uplift_are_recorded_over_p(recorded: int, inside: int, outside: int) -> None:
+    p = Fraction(inside, inside + outside)
+    assert recorded + uplift(recorded, p) == recorded / p
+
+
+def test_predictions_go_on_in_a_straight_line() -> None:
+    series = {"EE": [94, 95, Decimal("97.5"), 100]}
+    assert predicted(series, 12) == 124
+    assert predicted(series, 1) == 102
+
+
+def test_predictions_add_parts_before_rounding_and_follow_falls() -> None:
+    assert predicted({"a": [0, 0, 0, Fraction(1, 4)], "b": [0, 0, 0, Fraction(1, 4)]}, 1) == half_up(Fraction(2, 3))
+    assert predicted({"a": [40, 30, 20, 10]}, 3) == -20
+
+
+def test_a_part_without_four_months_predicts_nothing_and_one_that_never_was_does_not_matter() -> None:
+    assert predicted({"a": [None, 1, 2, 3]}, 1) is None
+    assert predicted({"a": [1, 2, 3, None]}, 1) is None
+    assert predicted({"a": [1, 2, 3, 4], "b": [None] * 4}, 1) == 5
+    assert predicted({}, 1) is None
+
+
+@pytest.mark.parametrize("months", [0, 13])
+def test_predictions_reach_12_months(months: int) -> None:
+    with pytest.raises(ValueError, match="12 months"):
+        predicted({"a": [1, 2, 3, 4]}, months)
+
+
+def test_the_interval_is_the_same_each_time_and_holds_the_estimate() -> None:
+    few = [Drawn(1, (True,))] * 60 + [Drawn(1, (False,))] * 40
+    many = [Drawn(1, (True,))] * 3000 + [Drawn(1, (False,))] * 2000
+    for subscriptions in (few, many):
+        found = draws([Fraction(600)], subscriptions)
+        assert found == draws([Fraction(600)], subscriptions)
+        assert found[0] < 400 < found[-1]
+    spread_few = draws([Fraction(600)], few)
+    spread_many = draws([Fraction(600)], many)
+    assert spread_many[-1] - spread_many[0] < spread_few[-1] - spread_few[0]
