@@ -23,7 +23,10 @@ log = structlog.get_logger(__name__)
 
 HEADER = "stageboard_wake"
 STALE_AFTER = 15.0
-"""Seconds after which a waiting hint counts as lost (a killed worker takes its message along) and is given again."""
+"""Seconds after which a hint may be lost (a killed worker takes its message along) and is given again if it is."""
+STALE_AFTER_IN_TABLE = 60.0
+"""The same where the queue cannot be looked into: as long as a sweep takes to come by, so that few hints pile up
+while no worker runs."""
 
 
 class Marks(Protocol):
@@ -39,8 +42,9 @@ class Marks(Protocol):
 class FileMarks:
     """A file per hint in the data folder: as quick as a failed ``open``, right for one machine."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, messages: Path | None = None) -> None:
         self.folder = folder
+        self.messages = messages
 
     def file(self, queue: str, task: str) -> Path:
         return self.folder / f"{queue}.{task}"
@@ -53,9 +57,12 @@ class FileMarks:
             try:
                 if time.time() - file.stat().st_mtime < STALE_AFTER:
                     return False
+                os.utime(file)
             except FileNotFoundError:
                 return self.put(queue, task)
-            os.utime(file)
+            # Old, but not lost: no worker runs, or all are busy. One message is enough for whenever they look.
+            if self.messages is not None and any(self.messages.glob(f"*.{queue}.msg")):
+                return False
         except FileNotFoundError:
             self.folder.mkdir(parents=True, exist_ok=True)
             return self.put(queue, task)
@@ -75,7 +82,7 @@ class TableMarks:
             cursor.execute(
                 "SELECT 1 FROM portal_wakeup WHERE hint = %s"
                 " AND sent_at > clock_timestamp() - make_interval(secs => %s)",
-                [hint, STALE_AFTER],
+                [hint, STALE_AFTER_IN_TABLE],
             )
             if cursor.fetchone():
                 return False
@@ -83,7 +90,7 @@ class TableMarks:
                 "INSERT INTO portal_wakeup (hint, sent_at) VALUES (%s, clock_timestamp())"
                 " ON CONFLICT (hint) DO UPDATE SET sent_at = clock_timestamp()"
                 " WHERE portal_wakeup.sent_at <= clock_timestamp() - make_interval(secs => %s) RETURNING 1",
-                [hint, STALE_AFTER],
+                [hint, STALE_AFTER_IN_TABLE],
             )
             return cursor.fetchone() is not None
 
@@ -95,7 +102,8 @@ class TableMarks:
 def marks() -> Marks:
     """Files where the broker is the data folder, which means one machine; else the table."""
     if settings.CELERY_BROKER_URL.startswith("filesystem:"):
-        return FileMarks(settings.DATA_DIR / "broker" / "wakeups")
+        messages = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
+        return FileMarks(settings.DATA_DIR / "broker" / "wakeups", messages)
     return TableMarks()
 
 

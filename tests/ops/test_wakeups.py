@@ -63,6 +63,17 @@ def test_a_hint_that_a_killed_worker_took_along_is_given_again(tmp_path: Path) -
     assert marks.put("ingest", "read") is False
 
 
+def test_hints_do_not_pile_up_while_no_worker_runs(tmp_path: Path) -> None:
+    messages = tmp_path / "messages"
+    messages.mkdir()
+    marks = FileMarks(tmp_path / "wakeups", messages)
+    assert marks.put("ingest", "read") is True
+    (messages / "1_2.ingest.msg").touch()
+    long_ago = time.time() - STALE_AFTER - 1
+    os.utime(marks.file("ingest", "read"), (long_ago, long_ago))
+    assert marks.put("ingest", "read") is False
+
+
 @pytest.mark.django_db
 def test_marks_in_the_table_behave_like_marks_in_files() -> None:
     marks: Marks = TableMarks()
