@@ -8,3 +8,18 @@ from portal.settings import env
 def handbook_url() -> str:
     """Where site-relative links of the handbook lead (``STAGES_HANDBOOK_URL``)."""
     return env.text("STAGES_HANDBOOK_URL", "https://about.gitlab.com")
+
+
+def private_hosts() -> frozenset[str]:
+    """Hosts of the own network that the link check and the pull may ask (``STAGES_PRIVATE_HOSTS``, by comma)."""
+    return frozenset(env.words("STAGES_PRIVATE_HOSTS", []))
+
+
+def pull_source() -> str:
+    """A folder (a Git checkout is brought up to date first) or a URL folder to pull from; empty: none."""
+    return env.text("STAGES_PULL_SOURCE", "")
+
+
+def pull_page() -> str:
+    """The file name of the handbook page in the pulled folder."""
+    return env.text("STAGES_PULL_PAGE", "crash_course.md")

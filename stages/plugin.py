@@ -1,5 +1,9 @@
 """What the stages plugin adds to the portal."""
 
+from datetime import timedelta
+
+from celery.schedules import crontab
+
 from portal.plugin import (
     ApiRoute,
     Attention,
@@ -10,6 +14,8 @@ from portal.plugin import (
     NavGroup,
     NavItem,
     Plugin,
+    Role,
+    Schedule,
     ScopeSource,
     SearchSource,
 )
@@ -23,7 +29,10 @@ plugin = Plugin(
     summary="The handbook catalog: sections, stages, groups and their resources.",
     navigation=(
         NavItem(group=NavGroup.CATALOG, label="Stages", url_name="stages:index", order=10),
+        NavItem(group=NavGroup.CATALOG, label="Crash course", url_name="stages:crash-course", order=15),
         NavItem(group=NavGroup.CATALOG, label="Completeness", url_name="stages:board", order=20),
+        NavItem(group=NavGroup.CATALOG, label="Compare stages", url_name="stages:compare", order=30),
+        NavItem(group=NavGroup.CATALOG, label="Import", url_name="stages:import", order=40, role=Role.EDITOR),
     ),
     urls=(Mount(prefix="", urlconf="stages.urls"),),
     api=(
@@ -37,6 +46,22 @@ plugin = Plugin(
     home_panels=(HomePanel(name="catalog", title="Catalog", render=contributions.home, order=40),),
     search=(SearchSource(name="Catalog", search=search.search),),
     health=(HealthCheck(name="catalog", check=contributions.health),),
+    schedules=(
+        Schedule(
+            name="check links",
+            task="stages.tasks.check_links",
+            when=crontab(hour=3, minute=20),
+            words="every night at 03:20 UTC",
+            queue="catalog",
+        ),
+        Schedule(
+            name="pull the handbook",
+            task="stages.tasks.pull_sources",
+            when=timedelta(hours=1),
+            words="every hour",
+            queue="catalog",
+        ),
+    ),
     scopes=(
         ScopeSource(name="section", title="Sections", choices=contributions.section_scopes),
         ScopeSource(name="stage", title="Stages", choices=contributions.stage_scopes),

@@ -1,0 +1,32 @@
+"""Periodic work of the catalog."""
+
+from __future__ import annotations
+
+import logging
+
+from celery import shared_task
+
+from portal.jobs import job
+from stages.linkcheck import verbs
+from stages.pull import PullFailed, pull
+
+logger = logging.getLogger("stages.tasks")
+
+
+@shared_task(name="stages.tasks.check_links")
+def check_links() -> str:
+    """Look at the links that are due."""
+    with job("Check links of the catalog", total=verbs.MOST_PER_RUN) as progress:
+        report = verbs.check_links(step=lambda said: progress.advance(1, said[:200]))
+        progress.advance(0, report.sentence)
+    return report.sentence
+
+
+@shared_task(name="stages.tasks.pull_sources")
+def pull_sources() -> str:
+    """Import what is new at the source."""
+    try:
+        return pull().sentence
+    except PullFailed as error:
+        logger.warning("the pull of the catalog failed: %s", error)
+        return str(error)
