@@ -20,6 +20,7 @@ from portal.plugins.registry import registry
 
 GROUPS = {
     "users": "For everyone",
+    "product-managers": "For product managers",
     "owners": "For metric owners",
     "analysts": "For analysts",
     "instances": "For those who send pings",
