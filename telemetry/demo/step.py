@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import date
+from http import HTTPStatus
 from itertools import islice
 
+import orjson
+from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.test import RequestFactory
 from django.utils import timezone
 
 from metrics.engine.months import advance_months
@@ -17,7 +21,11 @@ from telemetry.accepting import accept, prepare
 from telemetry.demo.world import Ping as Sent
 from telemetry.demo.world import World, first_of_month, last_month, make_world
 from telemetry.importing import import_parts, read_parts
-from telemetry.models import Ping, Release
+from telemetry.metadata import count_reports
+from telemetry.models import ErrorReport, MetadataReport, Ping
+from telemetry.verbs.quantiles import compute_quantiles
+from telemetry.versions import import_releases
+from telemetry.wire_reports import errors, metadata
 from telemetry.worker import read_batch
 
 Say = Callable[[str], None]
@@ -56,7 +64,7 @@ def _is_there(sent: Sent) -> bool:
 
 def build(world: World, say: Say) -> None:
     """Everything of a world, in the order in which it happened. What an interrupted run left is taken up again."""
-    say_releases(world)
+    name_releases(world)
     for label in world.labels:
         label_installation(
             uuid=label.uuid,
@@ -79,6 +87,8 @@ def build(world: World, say: Say) -> None:
     say(f"A bundle of {len(bundle.results)} weeks from an installation without a line to the outside")
     held = Ping.objects.filter(state=Ping.State.QUARANTINED).count()
     say(f"{Ping.objects.count():,} pings are there; {held} in quarantine")
+    tell_of_trouble(world, say)
+    compute_quantiles()
     roll_up_dirty(task="demo", say=lambda words: say(f"Figures: {words}"))
     published = advance_months()
     say(f"{len(published)} months are older than ten weeks: published")
@@ -87,23 +97,37 @@ def build(world: World, say: Say) -> None:
     say(f"A report of {world.late_month:%B %Y} came late: a restatement")
 
 
-def say_releases(world: World) -> None:
+def name_releases(world: World) -> None:
     """The releases that there are, so that an invented version is seen to be one."""
-    Release.objects.bulk_create(
-        [
-            Release(
-                version=release.version,
-                released_on=release.released_on,
-                supported_until=release.supported_until,
-                security=release.security,
-                vulnerable=release.vulnerable,
-                critical_vulnerability=release.critical,
-                details=release.details,
-            )
+    import_releases(
+        entries=[
+            {
+                "version": release.version,
+                "released_on": release.released_on,
+                "supported_until": release.supported_until,
+                "security": release.security,
+                "vulnerable": release.vulnerable,
+                "critical_vulnerability": release.critical,
+                "details": release.details,
+            }
             for release in world.releases
-        ],
-        ignore_conflicts=True,
+        ]
     )
+
+
+def tell_of_trouble(world: World, say: Say) -> None:
+    """What senders report beside their pings: seconds of each metric, and errors. These have no identity: only once."""
+    if MetadataReport.objects.exists() or ErrorReport.objects.exists():
+        return
+    factory = RequestFactory()
+    for view, reports in ((metadata, world.metadata()), (errors, world.errors())):
+        for report in reports:
+            request = factory.post("/", data=orjson.dumps(report), content_type="application/json")
+            request.user = AnonymousUser()
+            answer = view(request)
+            if answer.status_code != HTTPStatus.CREATED:
+                raise RuntimeError(f"the demo's own report was refused: {answer.content!r}")
+    say(f"{count_reports()} reports on the cost of metrics, {ErrorReport.objects.count()} on failed pings")
 
 
 def send(pings: Iterable[Sent], say: Say | None = None) -> None:
