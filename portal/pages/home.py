@@ -10,7 +10,7 @@ from portal import health
 from portal.models import User
 from portal.pages.attention import waiting_for
 from portal.panels import draw_home
-from portal.permissions import requires
+from portal.permissions import has_role, requires
 from portal.plugin import HealthState
 from portal.roles import Role
 
@@ -25,9 +25,17 @@ def home(request: HttpRequest) -> HttpResponse:
     context = {
         "waiting": waiting_for(request.user),
         "panels": draw_home(request),
-        "troubles": troubles(),
+        "troubles": troubles_for(request.user),
     }
     return render(request, "portal/home.html", context)
+
+
+def troubles_for(user: User) -> list[health.Result]:
+    """What is not well: for administrators all of it, for others what is broken and so may explain what they see."""
+    found = troubles()
+    if has_role(user, Role.ADMINISTRATOR):
+        return found
+    return [result for result in found if result.state is HealthState.FAILED]
 
 
 def troubles() -> list[health.Result]:
