@@ -14,7 +14,7 @@ from typing import Any
 
 from portal import words
 from portal.charts import palette, scale
-from portal.charts.values import NARROW, WIDE, Bar, Cell, Chart, ChartTable, KeyEntry, Number, Point, Series
+from portal.charts.values import WIDTHS, Bar, Cell, Chart, ChartTable, KeyEntry, Number, Point, Series
 
 Row = dict[str, Any]
 Layer = dict[str, Any]
@@ -62,8 +62,9 @@ def trend(
 
     return Chart(
         title=title,
-        spec=spec(WIDE, height),
-        narrow=spec(NARROW, max(height - 40, 160)),
+        specs={
+            name: spec(width, height if name == "wide" else max(height - 30, 160)) for name, width in WIDTHS.items()
+        },
         table=_trend_table(drawn, places, monthly=monthly),
         unit=unit,
         notes=_notes(drawn, places, monthly=monthly),
@@ -82,8 +83,10 @@ def bars(*, title: str, bars: Sequence[Bar], unit: str = "", height: int | None 
     head = ("", unit.capitalize() or "Value", *(("Note",) if any(bar.note for bar in bars) else ()))
     return Chart(
         title=title,
-        spec=_bar_spec(bars, values, width=WIDE, height=tall, label_room=220),
-        narrow=_bar_spec(bars, values, width=NARROW, height=tall, label_room=120),
+        specs={
+            name: _bar_spec(bars, values, width=width, height=tall, label_room=width * 3 // 8)
+            for name, width in WIDTHS.items()
+        },
         table=ChartTable(head=head, rows=rows),
         unit=unit,
         notes=tuple(f"{bar.label}: {bar.note}" for bar in bars if bar.value is None and bar.note),
@@ -113,14 +116,14 @@ def _trend_spec(
     marked: date | None,
     from_zero: bool,
 ) -> Row:
-    wide = width > NARROW
+    direct = width > WIDTHS["narrow"] and 1 < len(drawn) <= 4
     low, high = (min(values), max(values)) if values else (0.0, 1.0)
     if from_zero:
         low = min(low, 0.0)
     steps = scale.ticks(low, high, count=4 if height >= 180 else 3)
     names = [scale.name(place, monthly=monthly) for place in places]
-    label_room = 150 if wide and 1 < len(drawn) <= 4 else 0
-    shown = scale.axis_labels(places, monthly=monthly, room=(width - 50 - label_room) // (34 if monthly else 46))
+    label_room = 150 if direct else 0
+    shown = scale.axis_labels(places, monthly=monthly, room=(width - 50 - label_room) // (36 if monthly else 50))
     y_labels = {_plain(tick): words.compact(tick) for tick in steps}
 
     x: Row = {
@@ -159,7 +162,7 @@ def _trend_spec(
         layers += _line_layers(one, places, monthly=monthly, x=x, y=y)
     for one in drawn:
         layers += _point_layers(one, places, monthly=monthly, x=x, y=y)
-    if wide and 1 < len(drawn) <= 4:
+    if direct:
         layers += _label_layer(drawn, places, monthly=monthly, x=x, y=y, steps=steps, height=height)
     layers += _hover_layer(drawn, places, monthly=monthly, x=x)
     return _frame(width, height, layers)
@@ -180,12 +183,12 @@ def _frame(width: int, height: int, layers: list[Layer]) -> Row:
             "view": {"stroke": None},
             "axis": {
                 "labelColor": palette.MUTED,
-                "labelFontSize": 11,
+                "labelFontSize": 12,
                 "gridColor": palette.GRID,
                 "domainColor": palette.AXIS,
                 "tickColor": palette.AXIS,
             },
-            "text": {"fontSize": 11, "color": palette.TEXT},
+            "text": {"fontSize": 12, "color": palette.TEXT},
         },
     }
 
@@ -517,7 +520,7 @@ def _bar_spec(bars: Sequence[Bar], values: Sequence[float], *, width: int, heigh
     ]
     labels = {str(index): bar.label for index, bar in enumerate(bars)}
     # Room to the right of the longest bar, for its value.
-    room = (high - low) * (0.16 if width > NARROW else 0.3)
+    room = (high - low) * 90 / width
     place: Row = {
         "field": "k",
         "type": "nominal",

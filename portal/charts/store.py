@@ -13,15 +13,16 @@ from portal.charts.values import Chart
 log = logging.getLogger(__name__)
 
 KEPT_FOR = 30 * 24 * 3600
+LAYOUT = 2
+"""Grows when what is kept, or how it is drawn, changes its form; what older code has kept is then drawn anew."""
 
 
 @dataclass(frozen=True)
 class Kept:
-    """A chart with its two drawings as they stand in a page; empty where drawing failed or there is nothing."""
+    """A chart with its drawings as they stand in a page, by width; none where drawing failed or there is nothing."""
 
     chart: Chart
-    wide: str
-    narrow: str
+    drawings: dict[str, str]
 
 
 def drawn(chart: Chart) -> Kept:
@@ -31,13 +32,14 @@ def drawn(chart: Chart) -> Kept:
     if kept is not None:
         return kept
     if chart.empty:
-        return Kept(chart, "", "")
+        return Kept(chart, {})
     try:
-        kept = Kept(chart, drawing.for_page(drawing.svg(chart.spec)), drawing.for_page(drawing.svg(chart.narrow)))
+        drawings = {width: drawing.for_page(drawing.svg(spec)) for width, spec in chart.specs.items()}
     except Exception:
         log.exception("The chart %r could not be drawn; its table is shown instead.", chart.title)
-        return Kept(chart, "", "")
-    caches["charts"].set(digest, kept, KEPT_FOR)
+        return Kept(chart, {})
+    kept = Kept(chart, drawings)
+    caches["charts"].set(digest, kept, KEPT_FOR, version=LAYOUT)
     return kept
 
 
@@ -48,9 +50,5 @@ def find(digest: str) -> Chart | None:
 
 
 def _read(digest: str) -> Kept | None:
-    # A value written by another version of this code may not be readable any more; it is drawn anew.
-    try:
-        kept = caches["charts"].get(digest)
-    except (AttributeError, ImportError, TypeError, EOFError):
-        return None
+    kept = caches["charts"].get(digest, version=LAYOUT)
     return kept if isinstance(kept, Kept) else None

@@ -14,8 +14,8 @@ Kind = Literal["recorded", "estimated", "predicted", "neutral"]
 Number = int | Decimal
 Cell = str | int | Decimal | None
 
-WIDE, NARROW = 640, 320
-"""The two widths that charts are drawn at on the server; a page shows the one that fits its column."""
+WIDTHS: Mapping[str, int] = {"wide": 640, "medium": 460, "narrow": 320}
+"""The widths that charts are drawn at on the server; a page shows the one that fits its column."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,14 +69,13 @@ class KeyEntry:
 
 @dataclass(frozen=True, kw_only=True)
 class Chart:
-    """A drawing as data: a Vega-Lite spec for a wide and a narrow column, the table twin, and notes under it.
+    """A drawing as data: a Vega-Lite spec for each width of column, the table twin, and notes under it.
 
     ``empty``: there is not one value to draw; the page then says so instead of drawing axes.
     """
 
     title: str
-    spec: Mapping[str, Any]
-    narrow: Mapping[str, Any]
+    specs: Mapping[str, Mapping[str, Any]]
     table: ChartTable
     unit: str = ""
     notes: tuple[str, ...] = ()
@@ -86,9 +85,14 @@ class Chart:
     @property
     def digest(self) -> str:
         """Names this very chart: equal charts have equal digests, in every process."""
-        parts = [self.title, self.unit, self.spec, self.narrow, self.table.head, self.table.rows]
+        parts = [self.title, self.unit, self.specs, self.table.head, self.table.rows]
         text = json.dumps(parts, sort_keys=True, default=str, ensure_ascii=False)
         return hashlib.sha256(text.encode()).hexdigest()[:32]
+
+    @property
+    def spec(self) -> Mapping[str, Any]:
+        """The widest spec, for pictures that stand alone."""
+        return self.specs["wide"]
 
     @property
     def numeric(self) -> tuple[bool, ...]:

@@ -54,9 +54,9 @@ def as_csv(chart: Chart) -> HttpResponse:
 
 
 def as_json(chart: Chart) -> HttpResponse:
-    """Both specs, in the page's colours."""
-    body = f'{{"wide":{drawing.for_browser(chart.spec)},"narrow":{drawing.for_browser(chart.narrow)}}}'
-    return HttpResponse(body, content_type="application/json")
+    """The specs of all widths, in the page's colours."""
+    parts = (f'"{name}":{drawing.for_browser(spec)}' for name, spec in chart.specs.items())
+    return HttpResponse(f"{{{','.join(parts)}}}", content_type="application/json")
 
 
 def safe_cell(text: str) -> str:

@@ -108,9 +108,8 @@ def chart(context: Context, value: Chart | None) -> dict[str, Any]:
     marks = [(entry, mark_safe(key_svg(entry))) for entry in value.key]
     return {
         "chart": value,
-        "digest": value.digest if kept.wide else "",
-        "wide": mark_safe(kept.wide),
-        "narrow": mark_safe(kept.narrow),
+        "digest": value.digest if kept.drawings else "",
+        "drawings": [(name, mark_safe(drawing)) for name, drawing in kept.drawings.items()],
         "marks": marks,
     }
 
@@ -201,7 +200,7 @@ def ring(done: int, total: int, label: str = "complete") -> SafeString:
         f'{template.defaultfilters.force_escape(label)}"><circle class="ring-track" cx="22" cy="22" r="18"/>'
         f'<circle class="ring-value" cx="22" cy="22" r="18" transform="rotate(-90 22 22)" '
         f'stroke-dasharray="{share * around:.1f} {around:.1f}"/>'
-        f'<text class="ring-text" x="22" y="22">{words.percent(share, 0)}</text></svg>'
+        f'<text class="ring-text" x="22" y="22.5">{share:.0%}</text></svg>'
     )
 
 

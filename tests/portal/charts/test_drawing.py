@@ -53,7 +53,7 @@ def test_a_chart_that_cannot_be_drawn_leaves_its_table(monkeypatch: pytest.Monke
 
     monkeypatch.setattr(drawing, "svg", broken)
     kept = store.drawn(a_chart("cannot be drawn"))
-    assert kept.wide == ""
+    assert kept.drawings == {}
     assert kept.chart.table.rows
 
 

@@ -138,7 +138,7 @@ def test_any_series_make_a_spec_that_is_plain_json(values: list[list[int | Decim
             for index, own in enumerate(values)
         ],
     )
-    json.dumps([chart.spec, chart.narrow])
+    json.dumps(chart.specs)
     known = [float(value) for own in values for value in own if value is not None]
     if known:
         low, high = chart.spec["layer"][-2]["encoding"]["y"]["scale"]["domain"] if layers(chart, "point") else (0, 0)

@@ -39,7 +39,7 @@
 
   const draw = async (figure, specs, hidden) => {
     const embed = await loadVega();
-    for (const form of ["wide", "narrow"]) {
+    for (const form of Object.keys(specs)) {
       const place = figure.querySelector(`.chart-${form}`);
       const still = place.querySelector("svg");
       // Same size in its own units as the drawing it takes the place of, so nothing on the page moves.
