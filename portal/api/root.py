@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from drf_spectacular.utils import extend_schema
+from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.routers import APIRootView, DefaultRouter
 from rest_framework.views import APIView
 
+from portal.api.permissions import RolePermission
 from portal.roles import Role
 
 
@@ -28,6 +30,20 @@ class ApiRouter(DefaultRouter):
     APIRootView = Root
     include_format_suffixes = False
     root_view_name = "api-root"
+
+
+class SchemaView(SpectacularAPIView):  # type: ignore[misc]
+    """The OpenAPI document of this portal, as YAML or, asked for by ``Accept``, as JSON."""
+
+    permission_classes = [RolePermission]
+    read_role = Role.VIEWER
+
+
+class DocsView(SpectacularSwaggerSplitView):  # type: ignore[misc]
+    """Swagger, served by us, in two parts: page and script, so that no script stands in the page."""
+
+    permission_classes = [RolePermission]
+    read_role = Role.VIEWER
 
 
 @extend_schema(exclude=True)

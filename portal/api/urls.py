@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from django.urls import URLPattern, URLResolver, include, path, re_path
-from drf_spectacular.views import SpectacularAPIView, SpectacularSwaggerSplitView
 
 import portal.api.openapi  # noqa: F401 (its class registers itself)
 from portal.api.me import MeView
-from portal.api.root import ApiRouter, NotFoundView
+from portal.api.root import ApiRouter, DocsView, NotFoundView, SchemaView
+from portal.permissions import requires
 from portal.plugin import ApiRoute, ApiUrls
 from portal.plugins.registry import registry
+from portal.roles import Role
 
 
 def api_v1() -> list[URLPattern | URLResolver]:
@@ -27,8 +28,9 @@ def api_v1() -> list[URLPattern | URLResolver]:
 def api_patterns() -> list[URLPattern | URLResolver]:
     """Schema, its page, and the routes; what is none of them answers as a problem document too."""
     return [
-        path("schema/", SpectacularAPIView.as_view(), name="api-schema"),
-        path("docs/", SpectacularSwaggerSplitView.as_view(url_name="api-schema"), name="api-docs"),
+        path("schema/", SchemaView.as_view(), name="api-schema"),
+        # A page for people: who is not signed in is sent to sign in, not told so by a problem document.
+        path("docs/", requires(Role.VIEWER)(DocsView.as_view(url_name="api-schema")), name="api-docs"),
         path("v1/me/", MeView.as_view(), name="api-me"),
         path("v1/", include(api_v1())),
         re_path(r"^(?:.*/)?$", NotFoundView.as_view(), name="api-not-found"),
