@@ -291,6 +291,15 @@ class MonthSerializer(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.DictField())
 
 
+class MonthListSerializer(serializers.Serializer[Any]):
+    """All months, in one page."""
+
+    count = serializers.IntegerField()
+    next = serializers.CharField(allow_null=True)
+    previous = serializers.CharField(allow_null=True)
+    results = MonthSerializer(many=True)
+
+
 class MonthViewSet(viewsets.ViewSet):
     """The months. Closing one publishes its figures; that and re-opening need the role reviewer and a reason."""
 
@@ -299,7 +308,7 @@ class MonthViewSet(viewsets.ViewSet):
     lookup_field = "month"
     lookup_value_regex = r"\d{4}-\d{2}"
 
-    @extend_schema(responses=MonthSerializer(many=True))
+    @extend_schema(responses=MonthListSerializer)
     def list(self, request: Request) -> Response:
         """All known months, newest first."""
         return Response(document([_month_row(one) for one in month_facts()]))

@@ -10,6 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
+from django.db import DataError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
@@ -48,6 +49,10 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         exc = exceptions.PermissionDenied(*exc.args)
     elif isinstance(exc, DjangoValidationError):
         exc = exceptions.ValidationError(get_error_detail(exc))
+    elif isinstance(exc, DataError):
+        # PostgreSQL cannot hold or compare such a value: a time zone of 22 hours, a number of 40 digits.
+        logger.warning("a value was refused by the database: %s", exc)
+        exc = exceptions.ParseError("A value lies outside of what can be stored or compared.")
     set_rollback()
     if not isinstance(exc, exceptions.APIException):
         view = context.get("view")

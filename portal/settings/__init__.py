@@ -190,6 +190,8 @@ REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_PAGINATION_CLASS": "portal.api.pagination.Pages",
     # "format" would be taken from exports and reports that have a format of their own.
     "URL_FORMAT_OVERRIDE": None,
+    # DRF puts a field of this name into the header Location; "url" is what several of our own things are called.
+    "URL_FIELD_NAME": "api_url",
     "TEST_REQUEST_DEFAULT_FORMAT": "json",
 }
 SPECTACULAR_SETTINGS: dict[str, Any] = {

@@ -140,6 +140,17 @@ def test_an_address_that_is_not_there_is_a_problem_for_every_method(viewer_clien
         assert (response.status_code, response["Content-Type"]) == (404, "application/problem+json")
 
 
+def test_a_value_that_the_database_cannot_hold_is_the_askers_problem(editor_client: Client) -> None:
+    response = editor_client.post(LIST, {"name": "a", "total": 10**30}, content_type="application/json")
+    assert (response.status_code, response["Content-Type"]) == (400, "application/problem+json")
+    assert editor_client.get(LIST, {"total": 10**30}).status_code < 500
+
+
+def test_a_method_that_a_view_does_not_have_is_a_405_problem(viewer_client: Client) -> None:
+    response = viewer_client.post("/api/v1/me/")
+    assert (response.status_code, response["Content-Type"]) == (405, "application/problem+json")
+
+
 def test_a_viewer_reads_and_does_not_write(viewer_client: Client) -> None:
     job = a_job()
     assert viewer_client.get(f"{LIST}{job.pk}/").status_code == 200
