@@ -12,7 +12,7 @@ from metrics.boards.words import GRAINS
 from metrics.definitions.mapping import SUBJECT_OF
 from metrics.definitions.months import parse_month
 from metrics.definitions.parsing import TIERS
-from metrics.engine.estimates import Grain
+from metrics.engine.estimates import MOST_MONTHS_AHEAD, Grain
 from metrics.figures.question import EDITIONS, Cut, make_cut, make_grain
 from metrics.figures.question import TIERS as TIERS_OF_CUT
 from metrics.models.dictionary import Indicator, MetricDefinition, Status
@@ -223,11 +223,16 @@ class ExploreForm(CutForm):
         required=False,
     )
 
+    ahead = forms.IntegerField(
+        label="Predict months", min_value=0, max_value=MOST_MONTHS_AHEAD, required=False, initial=0
+    )
+
     field_order = (
         "indicator",
         "subject",
         "month",
         "months",
+        "ahead",
         "by",
         "delivery",
         "edition",

@@ -13,23 +13,25 @@ from django.urls import reverse
 from django.utils import timezone
 
 from metrics.boards import words
-from metrics.boards.lines import label_of, passport_page, points, series_of
+from metrics.boards.lines import label_of, passport_page, points, series_of, shown_month
 from metrics.boards.names import subject_name, subject_url
 from metrics.exact import as_json
 from metrics.figures.asking import check_subject, questions_from
+from metrics.figures.predictions import Prediction, predictions
 from metrics.figures.queries import Figure, figures
 from metrics.figures.question import DELIVERIES, EDITIONS, SUBJECT_OF, TIERS, Cut, Question, QuestionError
 from metrics.forms import ExploreForm
 from metrics.models import MetricDefinition
 from metrics.periods import Month
 from portal.api.export import stream_csv
-from portal.charts import Series, trend
+from portal.charts import Point, Series, trend
 from portal.permissions import requires
 from portal.roles import Role
 
 PARTS = {"delivery": DELIVERIES, "edition": EDITIONS, "tier": TIERS}
 PART_WORDS = {"saas": "SaaS", "self_managed": "Self-managed"}
 SUGGESTED = 500
+NO_LINE = "four finished months in a row are needed"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,6 +41,7 @@ class Asked:
     question: Question
     months: tuple[Month, ...]
     parts: tuple[tuple[str, tuple[Figure, ...]], ...]
+    predicted: tuple[Prediction, ...] = ()
 
 
 def _asked(form: ExploreForm) -> Asked | None:
@@ -60,13 +63,29 @@ def _asked(form: ExploreForm) -> Asked | None:
     ] or [("", question)]
     found = figures([replace(line, period=month) for _name, line in lines for month in months])
     size = len(months)
+    try:
+        ahead = _predicted(question, form.cleaned_data["ahead"] or 0, is_whole=len(lines) == 1)
+    except QuestionError as error:
+        form.add_error("ahead", error.sentence)
+        return None
     return Asked(
         question=question,
         months=months,
         parts=tuple(
             (name, tuple(found[index * size : (index + 1) * size])) for index, (name, _line) in enumerate(lines)
         ),
+        predicted=ahead,
     )
+
+
+def _predicted(question: Question, ahead: int, *, is_whole: bool) -> tuple[Prediction, ...]:
+    """The months to come, from the last finished ones."""
+    if not ahead:
+        return ()
+    if not is_whole:
+        raise QuestionError("ahead", "Only a whole figure is predicted, not one that is broken down.")
+    finished = min(question.month, shown_month(timezone.now().date()))
+    return tuple(predictions(replace(question, period=finished), ahead))
 
 
 def _with(cut: Cut, by: str, value: str) -> Cut:
@@ -123,6 +142,7 @@ def _shown(request: HttpRequest, asked: Asked) -> dict[str, Any]:
         "subject_url": subject_url(asked.question),
         "chart": trend(title=title, series=_series(asked), unit="users" if asked.question.kind != "metric" else ""),
         "rows": _rows(asked),
+        "predicted": asked.predicted,
         "parts": [part or "Recorded" for part, _figures in asked.parts],
         "api": request.build_absolute_uri(f"/api/v1/figures/?{urlencode(_api(asked))}"),
         "export": f"{reverse('metrics:explore-csv')}?{request.GET.urlencode()}",
@@ -132,7 +152,11 @@ def _shown(request: HttpRequest, asked: Asked) -> dict[str, Any]:
 
 def _series(asked: Asked) -> Sequence[Series]:
     if len(asked.parts) == 1 and not asked.parts[0][0]:
-        return series_of(asked.parts[0][1])
+        made = series_of(asked.parts[0][1])
+        if asked.predicted:
+            ahead = [Point(x=one.month.first, y=one.value, note=NO_LINE) for one in asked.predicted]
+            made.append(Series(name="Predicted", kind="predicted", points=ahead))
+        return made
     return [Series(name=name, points=points(found, estimated=False)) for name, found in asked.parts]
 
 

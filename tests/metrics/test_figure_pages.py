@@ -269,6 +269,18 @@ def test_the_explorer_breaks_down_and_the_parts_add_up(world: MetricDefinition, 
     assert values == [None, 50]
 
 
+def test_a_prediction_is_a_line_of_its_own(world: MetricDefinition, viewer_client: Client) -> None:
+    for month in (7, 8):
+        reported("one", month, 10, world)
+    roll_up_dirty()
+    page = viewer_client.get("/explore/?indicator=smau&subject=create&month=2026-10&ahead=2")
+    # 10, 10, 42, 50: the mean of the last three changes is 40 / 3.
+    assert [one.value for one in page.context["predicted"]] == [63, 77]
+    refused = viewer_client.get("/explore/?indicator=smau&subject=create&ahead=2&by=tier")
+    assert refused.status_code == 422
+    assert "broken down" in refused.content.decode()
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
     [
