@@ -78,7 +78,11 @@ def packages() -> list[str]:
 
 def query(entry: dict[str, Any], sql: str) -> list[tuple[Any, ...]]:
     """Run one statement in the embedded database."""
-    with psycopg.connect(host=entry["HOST"], port=5432, dbname=entry["NAME"], user=entry["USER"]) as link:
+    # The tests as a whole run with commits that are not waited for (PGOPTIONS); these are about what is kept.
+    durable = "-c synchronous_commit=on"
+    with psycopg.connect(
+        host=entry["HOST"], port=5432, dbname=entry["NAME"], user=entry["USER"], options=durable
+    ) as link:
         cursor = link.execute(sql)
         return list(cursor.fetchall()) if cursor.description else []
 
