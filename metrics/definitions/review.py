@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from metrics.definitions.catalogue import raise_version
@@ -17,6 +18,8 @@ from metrics.definitions.signals import definitions_changed
 from metrics.models.dictionary import MetricDefinition, ProposedChange
 from portal.history.context import because
 from portal.models import User
+from portal.notify import notify, notify_role
+from portal.roles import Role
 from stages.queries import group_named
 
 PROPOSABLE = (
@@ -66,7 +69,9 @@ def propose_change(
     if not real:
         raise ReviewRefused("Nothing would change; edit at least one field.")
     twin = definition.proposals.filter(state=ProposedChange.State.OPEN, changes=real, proposed_by=actor).first()
-    return twin or ProposedChange.objects.create(
+    if twin is not None:
+        return twin
+    proposal = ProposedChange.objects.create(
         definition=definition,
         changes=real,
         base_version=definition.version,
@@ -74,6 +79,15 @@ def propose_change(
         reason=reason.strip(),
         proposed_by=actor,
     )
+    notify_role(
+        role=Role.REVIEWER,
+        scopes=scopes_of(definition),
+        sentence=f"{actor} proposes to change {definition.key_path}: {proposal.reason}",
+        url=reverse("metrics:proposal", args=[proposal.pk]),
+        topic="reviews",
+        once_key=f"metrics.proposal.{proposal.pk}",
+    )
+    return proposal
 
 
 @transaction.atomic
@@ -137,4 +151,13 @@ def _decide(proposal: ProposedChange, state: ProposedChange.State, actor: User, 
     proposal.decided_at = timezone.now()
     proposal.decision = decision.strip()
     proposal.save()
+    if proposal.proposed_by is not None and proposal.proposed_by_id != actor.pk:
+        said = f": {proposal.decision}" if proposal.decision else "."
+        notify(
+            user=proposal.proposed_by,
+            sentence=f"{actor} {state.value} your change of {proposal.definition.key_path}{said}",
+            url=reverse("metrics:proposal", args=[proposal.pk]),
+            topic="reviews",
+            once_key=f"metrics.decision.{proposal.pk}",
+        )
     return proposal

@@ -188,6 +188,18 @@ def test_an_owner_proposes_and_a_reviewer_approves(
     assert history[0]["entry"].who_text == "Analyst"
 
 
+def test_both_sides_of_a_review_are_told(
+    dictionary: None, owner: User, reviewer: User, owner_client: Client, reviewer_client: Client
+) -> None:
+    owner_client.post("/metrics/usage.push/propose/", proposal_form(description="People who push"))
+    assert "proposes to change usage.push: clearer" in reviewer.notifications.get().sentence
+    address = f"/metrics/reviews/{ProposedChange.objects.get().pk}/"
+    reviewer_client.post(address, {"step": "refuse", "decision": "no clearer"})
+    told = owner.notifications.get()
+    assert "refused your change of usage.push: no clearer" in told.sentence
+    assert told.url == address
+
+
 def test_what_was_approved_stands_above_the_file_until_the_file_agrees(
     dictionary: None, owner: User, reviewer: User, tmp_path: Path
 ) -> None:
