@@ -8,7 +8,7 @@
     data.set("action", "draft");
     const status = form.querySelector("[data-draft-status]");
     try {
-      const answer = await fetch(form.action, { method: "POST", body: data, headers: { "HX-Request": "true" } });
+      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { "HX-Request": "true" } });
       if (answer.ok && status && form.isConnected) status.textContent = "Draft kept.";
     } catch {
       if (status) status.textContent = "The draft could not be kept; save before you leave.";

@@ -1,0 +1,145 @@
+"""Filling a stage's page in the browser: by keyboard alone, without a script, and two people at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from stages.editing import content_of, find_block
+from stages.models import Stage
+from tests.browser.conftest import SignIn
+from tests.stages.builders import a_block, a_stage
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Page
+
+pytestmark = pytest.mark.usefixtures("everything")
+
+LINKS = {
+    "dashboards": "Top dashboards referenced by this team",
+    "research": "Helpful user research and demos",
+    "roadmap": "Product roadmap link",
+    "okrs": "OKRs",
+    "key_pages": "Key handbook pages",
+    "team": "Team hierarchy",
+}
+
+
+def tab_to(page: Page, name: str) -> None:
+    """Press Tab until something of that name has the focus."""
+    for _ in range(250):
+        page.keyboard.press("Tab")
+        said = page.evaluate("(document.activeElement.innerText || '').replace(/\\s+/g, ' ').trim()")
+        if said == name:
+            return
+    raise AssertionError(f"{name} cannot be reached with Tab")
+
+
+def fill(page: Page, kind: str, title: str, *texts: str) -> None:
+    """Open the form of a block, type into its fields in order, save with Ctrl-Enter."""
+    tab_to(page, f"Add {title}")
+    page.keyboard.press("Enter")
+    anchor = kind.replace("_", "-")
+    page.wait_for_selector(f"#{anchor} [data-block-form]")
+    page.wait_for_function("document.activeElement.matches('input, textarea')")
+    for number, text in enumerate(texts):
+        if number:
+            page.keyboard.press("Tab")
+        page.keyboard.type(text)
+    page.keyboard.press("Control+Enter")
+    page.wait_for_selector(f"#{anchor} [role=status]")
+
+
+def test_a_newcomer_fills_an_empty_stage_with_the_keyboard_alone(window: SignIn) -> None:
+    a_stage("create")
+    view = window("editor")
+    page = view.open("/stages/create/")
+    assert "0 % complete" in page.locator("#stage-head").inner_text()
+    fill(page, "description", "About this stage", "Create is where code is written and reviewed.")
+    fill(page, "dashboards", LINKS["dashboards"], "Code review", "https://x.example/1", "Who reviews what")
+    fill(page, "data_docs", "Important data documentation", "SELECT count(*) FROM events")
+    for kind in ("research", "roadmap", "okrs", "key_pages"):
+        fill(page, kind, LINKS[kind], f"About {kind}", f"https://x.example/{kind}")
+    fill(page, "slack", "Slack channels", "s_create")
+    fill(page, "team", LINKS["team"], "The team", "https://x.example/team")
+    assert "100 % complete" in page.locator("#stage-head").inner_text()
+    page.reload()
+    assert "100 % complete" in page.locator("#stage-head").inner_text()
+    assert page.get_by_text("#s_create").count() == 1
+    assert view.taken() == []
+
+
+def test_the_same_is_done_without_a_script(window: SignIn) -> None:
+    a_stage("create")
+    page = window("editor", java_script_enabled=False).open("/stages/create/")
+
+    def add(title: str, **fields: str) -> None:
+        page.get_by_role("link", name=f"Add {title}", exact=True).click()
+        for label, text in fields.items():
+            page.get_by_label(label, exact=True).first.fill(text)
+        page.get_by_role("button", name="Save", exact=True).last.click()
+
+    add("About this stage", **{"In one sentence": "Create is where code is written."})
+    for title in LINKS.values():
+        add(title, Name="A page", Link="https://x.example/")
+    add("Important data documentation", **{"Query or prose": "SELECT 1"})
+    add("Slack channels", Channel="#s_create")
+    assert "100 % complete" in page.locator("#stage-head").inner_text()
+    page.get_by_role("link", name="Edit Slack channels", exact=True).click()
+    page.get_by_role("button", name="Add another").click()
+    page.get_by_label("Channel", exact=True).nth(1).fill("#s_create_pm")
+    page.get_by_role("button", name="Move up item 2").click()
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    block = find_block(Stage.objects.get(key="create"), "slack")
+    assert [item.label for item in content_of(block).items] == ["#s_create_pm", "#s_create"]
+
+
+def test_two_people_editing_one_block_lose_nothing(window: SignIn) -> None:
+    from stages.content import Item
+
+    a_block(a_stage("create"), "dashboards", Item(label="A", url="https://x.example/a"))
+    pages = [window(role).open("/stages/create/") for role in ("editor", "administrator")]
+    for page in pages:
+        page.get_by_role("link", name=f"Edit {LINKS['dashboards']}").click()
+        page.wait_for_selector("#dashboards [data-block-form]")
+    first, second = pages
+    first.get_by_label("Description").fill("From the first")
+    first.get_by_role("button", name="Save", exact=True).last.click()
+    first.wait_for_selector("#dashboards [role=status]")
+    second.get_by_label("Description").fill("From the second")
+    second.get_by_role("button", name="Save", exact=True).last.click()
+    merge = second.locator("#dashboards-merge")
+    merge.wait_for()
+    assert "From the first" in merge.inner_text()
+    assert second.get_by_label("Description").input_value() == "From the second"
+    second.get_by_label("Description").fill("From the first and the second")
+    second.get_by_role("button", name="Save", exact=True).last.click()
+    second.wait_for_selector("#dashboards [role=status]")
+    block = find_block(Stage.objects.get(key="create"), "dashboards")
+    assert content_of(block).items[0].description == "From the first and the second"
+    assert block is not None
+    assert block.revisions.count() == 3
+
+
+def test_a_closed_browser_loses_no_draft(window: SignIn) -> None:
+    a_stage("create")
+    page = window("editor").open("/stages/create/edit/dashboards/")
+    page.get_by_label("Name").fill("Half typed")
+    page.get_by_text("Draft kept.").wait_for()
+    page.context.close()
+    again = window("editor").open("/stages/create/edit/dashboards/")
+    assert again.get_by_label("Name").input_value() == "Half typed"
+
+
+def test_rows_are_dragged_into_another_order(window: SignIn) -> None:
+    from stages.content import Item
+
+    a_block(a_stage("create"), "slack", Item(label="#a"), Item(label="#b"))
+    page = window("editor").open("/stages/create/edit/slack/")
+    rows = page.locator("[data-item]")
+    rows.nth(1).locator(".handle").drag_to(rows.nth(0), target_position={"x": 20, "y": 4})
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    page.wait_for_url("**/stages/create/#slack")
+    block = find_block(Stage.objects.get(key="create"), "slack")
+    assert [item.label for item in content_of(block).items] == ["#b", "#a"]
