@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
+from contextlib import nullcontext
 from dataclasses import dataclass
 
 from django.db import connection, transaction
@@ -14,6 +16,8 @@ from portal.permissions import forget_granted
 from portal.plugin import Permission
 from portal.plugins.registry import registry
 from portal.roles import Role
+
+logger = logging.getLogger("portal.people")
 
 # Any number; it names the lock under which the number of administrators may change.
 ADMINISTRATORS_LOCK = 7_301_001
@@ -58,13 +62,17 @@ class ScopeGroup:
 
 
 def scope_groups() -> tuple[ScopeGroup, ...]:
-    """All scopes that plugins offer, by kind."""
-    return tuple(
-        ScopeGroup(
-            title=source.title, scopes=tuple(Scope(scope=scope, label=label) for scope, label in source.choices())
-        )
-        for _, source in registry.each("scopes")
-    )
+    """All scopes that plugins offer, by kind. A plugin that cannot tell is logged and left out."""
+    groups: list[ScopeGroup] = []
+    for plugin, source in registry.each("scopes"):
+        try:
+            with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                scopes = tuple(Scope(scope=scope, label=label) for scope, label in source.choices())
+        except Exception:
+            logger.exception("scopes %r of plugin %r failed", source.name, plugin.name)
+            continue
+        groups.append(ScopeGroup(title=source.title, scopes=scopes))
+    return tuple(groups)
 
 
 def scope_labels() -> dict[str, str]:

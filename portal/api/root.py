@@ -32,14 +32,14 @@ class ApiRouter(DefaultRouter):
     root_view_name = "api-root"
 
 
-class SchemaView(SpectacularAPIView):  # type: ignore[misc]
+class SchemaView(SpectacularAPIView):
     """The OpenAPI document of this portal, as YAML or, asked for by ``Accept``, as JSON."""
 
     permission_classes = [RolePermission]
     read_role = Role.VIEWER
 
 
-class DocsView(SpectacularSwaggerSplitView):  # type: ignore[misc]
+class DocsView(SpectacularSwaggerSplitView):
     """Swagger, served by us, in two parts: page and script, so that no script stands in the page."""
 
     permission_classes = [RolePermission]

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import importlib
 import importlib.util
+import logging
 from collections.abc import Iterator
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
 
 from django.apps import AppConfig, apps
 from django.conf import settings
+from django.db import connection, transaction
 
 from portal.plugin import Plugin, SourceLink
 from portal.plugins.discovery import installed_entry_points, installed_plugin_apps
@@ -17,6 +20,8 @@ from portal.plugins.duplicates import without_duplicates
 from portal.plugins.problems import Problem
 from portal.plugins.shape import short, well_formed
 from portal.slots import Panel, Slot
+
+logger = logging.getLogger("portal.plugins")
 
 
 @dataclass(frozen=True)
@@ -81,11 +86,19 @@ class Registry:
         return sorted(found, key=lambda pair: pair[1].order)
 
     def resolve(self, reference: str) -> SourceLink | None:
-        """The page behind an opaque source reference ``name:rest``; ``None`` where no plugin knows it (any more)."""
+        """The page behind an opaque source reference ``name:rest``; ``None`` where no plugin knows it (any more).
+
+        A resolver that raises is logged and counts as one that does not know: the figure's page must stand.
+        """
         name, _, rest = reference.partition(":")
-        for _, source in self.each("sources"):
+        for plugin, source in self.each("sources"):
             if source.name == name:
-                link: SourceLink | None = source.resolve(rest)
+                try:
+                    with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                        link: SourceLink | None = source.resolve(rest)
+                except Exception:
+                    logger.exception("source resolver %r of plugin %r failed", source.name, plugin.name)
+                    return None
                 return link
         return None
 

@@ -88,6 +88,19 @@ def test_the_last_administrator_stays(administrator: User) -> None:
         set_active(user=other, active=False, actor=other, reason="")
 
 
+def test_a_plugin_that_cannot_tell_its_scopes_does_not_take_the_page(
+    administrator_client: Client, viewer: User, with_plugins: WithPlugins
+) -> None:
+    def broken() -> list[tuple[str, str]]:
+        raise ValueError("no shelves")
+
+    wrong = Plugin(
+        name="shelves", title="S", summary="S", scopes=(ScopeSource(name="shelf", title="Shelf", choices=broken),)
+    )
+    with with_plugins(wrong):
+        assert administrator_client.get(f"/people/{viewer.pk}/").status_code == 200
+
+
 def test_only_administrators_see_the_pages_of_people(
     viewer_client: Client, reviewer_client: Client, editor_client: Client, viewer: User
 ) -> None:

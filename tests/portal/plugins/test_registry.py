@@ -11,9 +11,11 @@ import pytest
 from django.apps import apps
 from django.core.exceptions import ImproperlyConfigured
 
-from portal.plugin import Plugin
+from portal.plugin import Plugin, SourceLink, SourceResolver
 from portal.plugins import discovery
 from portal.plugins.registry import Loaded, in_order, read_plugin
+from portal.sources import source_link
+from tests.conftest import WithPlugins
 
 
 @pytest.fixture
@@ -109,3 +111,17 @@ def test_a_list_without_what_a_plugin_requires_is_refused_before_its_models_load
     monkeypatch.setattr(discovery, "entry_points", lambda group: points(("top", "top_plugin.apps:A"), ("base", "x:B")))
     with pytest.raises(ImproperlyConfigured, match="top requires base"):
         discovery.installed_plugin_apps(["top"])
+
+
+def test_a_source_reference_leads_to_the_page_of_its_plugin(with_plugins: WithPlugins) -> None:
+    def resolve(rest: str) -> SourceLink | None:
+        if rest == "broken":
+            raise ValueError("no such record")
+        return SourceLink(url=f"/records/{rest}/", label=f"Record {rest}") if rest.isdecimal() else None
+
+    plugin = Plugin(name="a", title="A", summary="", sources=(SourceResolver(name="records", resolve=resolve),))
+    with with_plugins(plugin):
+        assert source_link("records:7") == SourceLink(url="/records/7/", label="Record 7")
+        assert source_link("records:x") is None
+        assert source_link("records:broken") is None, "a resolver that fails must not take the figure's page"
+        assert source_link("nowhere:7") is None
