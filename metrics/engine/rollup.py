@@ -92,8 +92,6 @@ def roll_up_dirty(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
             # One month that cannot be counted must not keep the others from following; its notes stay.
             log.exception("month not rolled up", month=str(month))
             failed[month] = error
-            if connection.in_atomic_block:
-                raise
             continue
         if say is not None:
             say(f"{month} rolled up")
