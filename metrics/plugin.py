@@ -8,6 +8,7 @@ from metrics import attention, health, panels, slots
 from metrics.api.dictionary import DefinitionViewSet, MappingViewSet
 from metrics.api.figures import FigureViewSet, MonthViewSet
 from metrics.demo.step import run as make_the_demo_dictionary
+from metrics.engine.health import figures as figures_health
 from metrics.search import search
 from portal.plugin import (
     ApiRoute,
@@ -77,7 +78,10 @@ plugin = Plugin(
     ),
     home_panels=(HomePanel(name="users", title="Monthly active users", render=panels.home, order=10),),
     search=(SearchSource(name="Metrics", search=search),),
-    health=(HealthCheck(name="Dictionary", check=health.dictionary),),
+    health=(
+        HealthCheck(name="Dictionary", check=health.dictionary),
+        HealthCheck(name="Figures", check=figures_health),
+    ),
     attention=(
         Attention(name="Proposed definitions", items=attention.reviews),
         Attention(name="Conflicts of the mapping", items=attention.mapping_conflicts),
