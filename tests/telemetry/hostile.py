@@ -148,7 +148,9 @@ def _nest(chance: random.Random, number: int) -> Hostile:
 
 def _identity(chance: random.Random, number: int) -> Hostile:
     key = chance.choice(["uuid", "hostname", "recorded_at"])
-    value: object = chance.choice([None, 1, [], {}, "", " ", "x" * 255, "x" * 256, "\u0000", "\ud800", "2026-13-01", "🙂"])
+    value: object = chance.choice(
+        [None, 1, [], {}, "", " ", "x" * 255, "x" * 256, "\u0000", "\ud800", "2026-13-01", "🙂"]
+    )
     return Hostile(f"{key} {value!r:.20}", json.dumps(a_payload(**{"hostname": f"h{number}", key: value})).encode())
 
 
