@@ -76,10 +76,15 @@ class NavItem:
 
 @dataclass(frozen=True, kw_only=True)
 class Mount:
-    """A URLconf of the plugin, included at ``prefix`` (no leading slash, ends in a slash, or empty for the root)."""
+    """A URLconf of the plugin, included at ``prefix`` (no leading slash, ends in a slash, or empty for the root).
+
+    ``early`` is for a few exact paths that are called very often, as senders call theirs: they are asked for before
+    everything else, so keep such a URLconf short.
+    """
 
     prefix: str
     urlconf: str
+    early: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,12 +25,13 @@ host_urlpatterns: list[URLPattern | URLResolver] = [
 ]
 
 
-def plugin_urlpatterns() -> list[URLPattern | URLResolver]:
-    """The URLconfs of the plugins that are loaded now."""
-    return [path(mount.prefix, include(mount.urlconf)) for _, mount in registry.each("urls")]
+def plugin_urlpatterns(*, early: bool = False) -> list[URLPattern | URLResolver]:
+    """The URLconfs of the plugins that are loaded now; those that must be found at once stand before all others."""
+    return [path(mount.prefix, include(mount.urlconf)) for _, mount in registry.each("urls") if mount.early is early]
 
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    *plugin_urlpatterns(early=True),
     *host_urlpatterns,
     path("api/", include("portal.api.urls")),
     *plugin_urlpatterns(),

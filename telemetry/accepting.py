@@ -21,7 +21,7 @@ from django.utils import timezone
 from portal.wakeups import wake
 from telemetry import conf
 from telemetry.reading.document import NotAnObject, parse
-from telemetry.reading.exports import NotAPing, refuse_exports
+from telemetry.reading.exports import NotAPing, looks_like_an_export, refuse_exports
 from telemetry.reading.identity import Identity, NoIdentity, identity_of
 from telemetry.reading.issues import storable
 from telemetry.reading.personal import Cut, cut_personal
@@ -97,7 +97,7 @@ def prepare(body: bytes) -> Prepared:
     if not isinstance(root, dict):
         raise Refused("not_an_object", "The body is JSON, but no object; a service ping is one.")
     try:
-        if b"SELECT " in body or b"redis_usage_data_block" in body or root.get("active_user_count") == -3:
+        if looks_like_an_export(root):
             refuse_exports(root)
         identity = identity_of(root)
     except NotAPing as error:

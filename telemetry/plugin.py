@@ -58,7 +58,10 @@ plugin = Plugin(
             role=Role.ADMINISTRATOR,
         ),
     ),
-    urls=(Mount(prefix="", urlconf="telemetry.urls"),),
+    urls=(
+        Mount(prefix="", urlconf="telemetry.wire_urls", early=True),
+        Mount(prefix="", urlconf="telemetry.urls"),
+    ),
     api=(
         ApiUrls(prefix="", urlconf="telemetry.api.urls"),
         ApiRoute(prefix="releases", viewset=ReleaseViewSet, basename="release"),

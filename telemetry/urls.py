@@ -1,20 +1,14 @@
-"""The URLs of telemetry: the senders' endpoints at the root, pages below ``/telemetry/``."""
+"""The URLs of telemetry's pages; the senders' endpoints stand in ``wire_urls``."""
 
 from __future__ import annotations
 
 from django.urls import path
 
-from telemetry import wire, wire_reports
 from telemetry.pages import ingest, keys, pings, privacy, quarantine, uploads, versions
 
 app_name = "telemetry"
 
 urlpatterns = [
-    path("usage_data", wire.usage_data, name="usage-data"),
-    path("usage_ping_metadata", wire_reports.metadata, name="metadata"),
-    path("usage_ping_errors", wire_reports.errors, name="error-reports"),
-    path("check.json", wire_reports.check_json, name="check-json"),
-    path("check.svg", wire_reports.check_svg, name="check-svg"),
     path("usage_data/new", uploads.upload, name="upload"),
     path("telemetry/", ingest.index, name="ingest"),
     path("telemetry/uploads/<int:upload_id>/", uploads.preview, name="upload-preview"),
