@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from csp.middleware import HEADER, CSPMiddleware
+from csp.constants import HEADER
+from csp.middleware import CSPMiddleware
 from django.conf import settings
 from django.http import HttpRequest, HttpResponseBase
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import time
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -102,9 +103,14 @@ class TableMarks:
 def marks() -> Marks:
     """Files where the broker is the data folder, which means one machine; else the table."""
     if settings.CELERY_BROKER_URL.startswith("filesystem:"):
-        messages = Path(settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
-        return FileMarks(settings.DATA_DIR / "broker" / "wakeups", messages)
+        return _file_marks(settings.DATA_DIR, settings.CELERY_BROKER_TRANSPORT_OPTIONS["data_folder_out"])
     return TableMarks()
+
+
+@lru_cache(maxsize=8)
+def _file_marks(folder: Path, messages: str) -> FileMarks:
+    """Kept, since every accepted ping asks for it."""
+    return FileMarks(folder / "broker" / "wakeups", Path(messages))
 
 
 def wake(queue: str, task: str) -> bool:
