@@ -51,7 +51,7 @@ class LookAdmin(RepairAdmin):
         return False
 
 
-@admin.register(Section, Stage, Group, Category)
+@admin.register(Section, Stage, Group)
 class StructuralAdmin(RepairAdmin):
     """Sections, stages, groups and categories."""
 
@@ -59,6 +59,16 @@ class StructuralAdmin(RepairAdmin):
     list_filter = ("in_structure",)
     search_fields = ("name", "key")
     readonly_fields = ("imported", "version")
+
+
+@admin.register(Category)
+class CategoryAdmin(RepairAdmin):
+    """Categories; the maturity is changed on the category's page, where lowering it asks for a reason."""
+
+    list_display = ("name", "key", "maturity", "in_structure", "retired_on")
+    list_filter = ("in_structure", "maturity")
+    search_fields = ("name", "key")
+    readonly_fields = ("imported", "version", "maturity", "maturity_reason")
 
 
 @admin.register(Resource)

@@ -99,7 +99,7 @@ class BlockView:
     owner: str = ""
     missing: bool = False
     suggestions: int = 0
-    has_conflict: bool = False
+    conflict: int | None = None
     new_since_visit: bool = False
 
     @property
@@ -238,7 +238,7 @@ def block_views(
             changed_at=Subquery(latest.values("at")[:1]),
             changed_by=Subquery(latest.values("actor_name")[:1]),
             changed_how=Subquery(latest.values("how")[:1]),
-            has_conflict=Exists(ImportConflict.objects.filter(block=OuterRef("pk"), state="open")),
+            conflict=Subquery(ImportConflict.objects.filter(block=OuterRef("pk"), state="open").values("pk")[:1]),
             suggested=Coalesce(Subquery(open_suggestions), 0),
         )
     )
@@ -313,7 +313,7 @@ def _view(
         owner=str(row.owner) if row.owner else "",
         missing=row.missing_from_source,
         suggestions=row.suggested,
-        has_conflict=row.has_conflict,
+        conflict=row.conflict,
         new_since_visit=bool(since and row.changed_at and row.changed_at > since),
     )
 

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.views.decorators.http import require_http_methods
 
 from portal.models import User
-from portal.permissions import requires
+from portal.permissions import has_role, requires
 from portal.roles import Role
 from stages import queries, slots
 from stages.completeness import PARTS
 from stages.conf import handbook_url
 from stages.editing import item_of
-from stages.models import Category, FormerKey, Group, Resource, Section, Stage, StartingPoint
+from stages.forms import ResourceForm
+from stages.models import Category, FormerKey, Group, Maturity, Resource, Section, Stage, StartingPoint
+from stages.models.content import AccessLevel
+from stages.restructuring import RestructureRefused, change_fields
 from stages.stage_page import item_view, note_visit, stage_named, stage_page
 
 
@@ -74,12 +80,26 @@ def board(request: HttpRequest) -> HttpResponse:
 
 
 @requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
 def resource(request: HttpRequest, pk: int) -> HttpResponse:
-    """A resource and the stages that use it."""
+    """A resource, the stages that use it, and who keeps it."""
     found = get_object_or_404(Resource.objects.select_related("link_check"), pk=pk)
-    placements = found.placements.select_related("block__stage", "resource__link_check")
+    placements = list(found.placements.select_related("block__stage__section", "resource__link_check"))
+    scopes = [scope for one in placements for scope in one.block.stage.scopes]
+    can_edit = has_role(request.user, Role.EDITOR, scopes)
+    if request.method == "POST":
+        if not can_edit:
+            raise PermissionDenied("This needs the role editor for one of the stages that use it.")
+        form = ResourceForm(request.POST, instance=found)
+        if form.is_valid():
+            form.save_changes()
+            messages.success(request, "Saved.")
+        else:
+            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
+        return redirect("stages:resource", pk=pk)
     views = [(one.block, item_view(one, item_of(one), handbook_url())) for one in placements]
-    return render(request, "stages/resource.html", {"resource": found, "views": views})
+    context = {"resource": found, "views": views, "can_edit": can_edit, "levels": AccessLevel.choices}
+    return render(request, "stages/resource.html", context)
 
 
 @requires(Role.VIEWER)
@@ -124,16 +144,38 @@ def section(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
 def category(request: HttpRequest, key: str) -> HttpResponse:
     """A category: maturity, dates and the groups that build it."""
-    found = Category.objects.select_related("stage").filter(key=key).first()
+    found = Category.objects.select_related("stage__section").filter(key=key).first()
     if found is None:
         return redirect_former("category", key)
-    groups = list(found.groups.select_related("stage"))
+    groups = list(found.groups.select_related("stage__section"))
+    scopes = [scope for group in groups for scope in group.scopes] or (found.stage.scopes if found.stage else [])
+    can_edit = has_role(request.user, Role.EDITOR, scopes)
+    if request.method == "POST":
+        if not can_edit:
+            raise PermissionDenied("This needs the role editor for a group that builds it.")
+        maturity = request.POST.get("maturity", "")
+        try:
+            if maturity not in Maturity.values:
+                raise RestructureRefused("Choose one of the maturities.")
+            change_fields(
+                entry=found,
+                values={"maturity": maturity},
+                actor=signed_in(request),
+                reason=request.POST.get("reason", ""),
+            )
+            messages.success(request, "Saved.")
+        except RestructureRefused as error:
+            messages.error(request, str(error))
+        return redirect(found.get_absolute_url())
     context = {
         "category": found,
         "groups": groups,
         "differs": bool(groups and found.stage_id and found.stage_id not in {group.stage_id for group in groups}),
         "links": [("Documentation", found.documentation), ("Direction", found.direction)],
+        "can_edit": can_edit,
+        "maturities": Maturity.choices,
     }
     return render(request, "stages/category.html", context)

@@ -15,7 +15,7 @@ from django.utils import timezone
 
 from portal.models import User
 from stages.content import Item
-from stages.models import BlockRevision, Stage, Visit
+from stages.models import BlockRevision, Category, Resource, Stage, Visit
 from stages.plugin import plugin
 from tests.conftest import WithPlugins
 from tests.stages.builders import a_block, a_stage
@@ -99,3 +99,28 @@ def test_what_changed_since_the_last_visit_is_marked(viewer: User, viewer_client
     a_block(stage, "slack", Item(label="#s_create"))
     page = viewer_client.get("/stages/create/").content.decode()
     assert page.count("changed since your last visit") == 1
+
+
+def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Client, viewer_client: Client) -> None:
+    a_block(a_stage("create"), "dashboards", Item(label="A", url="/a"))
+    resource = Resource.objects.get()
+    page = f"/stages/resources/{resource.pk}/"
+    data = {"owner_name": "Data team", "access": "restricted", "official": "on", "reviewed": "on"}
+    assert viewer_client.post(page, data).status_code == 403
+    editor_client.post(page, data)
+    resource.refresh_from_db()
+    assert (resource.owner_name, resource.access, resource.official) == ("Data team", "restricted", True)
+    assert resource.reviewed_on is not None
+    stage = viewer_client.get("/stages/create/").content.decode()
+    assert "kept by Data team" in stage
+    assert "Needs special access" in stage
+
+
+def test_a_lower_maturity_asks_for_a_reason_on_the_page(editor_client: Client) -> None:
+    category = Category.objects.create(key="wiki", name="Wiki", maturity="complete", stage=a_stage("create"))
+    editor_client.post("/categories/wiki/", {"maturity": "minimal"})
+    category.refresh_from_db()
+    assert category.maturity == "complete"
+    editor_client.post("/categories/wiki/", {"maturity": "minimal", "reason": "Broken"})
+    category.refresh_from_db()
+    assert category.maturity == "minimal"
