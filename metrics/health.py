@@ -19,7 +19,11 @@ def dictionary() -> Health:
     waiting = IndicatorMapping.objects.filter(subject_key=None).count()
     sentence = f"{count:,} definitions."
     if found:
-        sentence += f" {len(found)} figures have two metrics and stay empty until somebody chooses."
+        sentence += (
+            " One figure has two metrics and stays empty until somebody chooses."
+            if len(found) == 1
+            else f" {len(found)} figures have two metrics and stay empty until somebody chooses."
+        )
     if waiting:
         sentence += f" {waiting} mappings wait for a group that the catalog does not know."
     return Health(state=HealthState.WARNING if found or waiting else HealthState.OK, sentence=sentence)

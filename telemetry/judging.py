@@ -152,7 +152,7 @@ def _never_released(case: Case, rule: Rule) -> Iterator[str]:
     if version[:2] > newest[:2] and "-" in text and version[:2] <= next_minor:
         return
     if version > newest and version[:2] not in minors:
-        yield f"Version {text[:40]} was never released; the newest known is {'.'.join(map(str, newest))}."
+        yield f"Version {text[:40]} was never released: the newest known is {'.'.join(map(str, newest))}."
     elif min(releases)[:2] <= version[:2] and version[:2] not in minors:
         yield f"Version {text[:40]} was never released."
 

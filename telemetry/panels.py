@@ -58,7 +58,12 @@ def waiting(user: User) -> Sequence[tuple[str, str]]:
     )
     found = []
     if counts["held"]:
-        found.append((f"{counts['held']:,} pings wait in quarantine.", reverse("telemetry:quarantine")))
+        found.append(
+            (
+                f"{counts['held']:,} ping{'s wait' if counts['held'] > 1 else ' waits'} in quarantine.",
+                reverse("telemetry:quarantine"),
+            )
+        )
     if counts["failed"]:
         found.append((f"Reading {counts['failed']:,} pings failed.", reverse("telemetry:ingest")))
     return found
