@@ -5,6 +5,7 @@ PORT ?= 8000
 FILE ?= stageboard.dump
 VENV = .venv
 MANAGE = $(VENV)/bin/python manage.py
+PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input
 
 # The environment is made anew when one of these changes; the stamp carries their checksum.
 PINS = requirements/base.txt requirements/test.txt requirements/dev.txt requirements/constraints.txt pyproject.toml
@@ -23,8 +24,11 @@ $(STAMP):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Stageboard needs Python 3.11 or later; name it with PYTHON=python3.11"; exit 1; }
 	@test -x $(VENV)/bin/python || { echo "Making $(VENV)"; $(PYTHON) -m venv $(VENV); }
 	@echo "Installing the pinned requirements (a few minutes the first time)"
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check -r requirements/dev.txt -c requirements/constraints.txt
-	@$(VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps --editable .
+	@rm -f $(VENV)/.installed
+	@{ $(PIP) --progress-bar off -r requirements/dev.txt -c requirements/constraints.txt && touch $(VENV)/.installed; } \
+		| awk '/^Collecting/ && ++n % 20 == 0 {print "  " n " packages found"} /^Installing collected/ {print "  writing them"} {fflush()}'
+	@test -f $(VENV)/.installed || { echo "pip did not succeed; its reason stands above"; exit 1; }
+	@$(PIP) --quiet --no-build-isolation --no-deps --editable .
 	@DATABASE_URL=postgresql:///none SECRET_KEY=none $(MANAGE) build_assets
 	@rm -f $(VENV)/.stageboard-*
 	@touch $@
