@@ -189,11 +189,7 @@ def _ask(parameters: tuple[Any, ...]) -> tuple[str, int]:
     for last in (False, True):
         within_transaction = connection.in_atomic_block
         try:
-            connection.ensure_connection()
-            with psycopg.Cursor(connection.connection) as cursor:
-                row = cursor.execute(_ACCEPT, parameters, prepare=True, binary=True).fetchone()
-            assert row is not None  # noqa: S101 - a function with OUT parameters returns one row
-            return row[0], row[1]
+            return _execute(parameters)
         except psycopg.OperationalError as error:
             # Safe to send again: whatever the first attempt did, the identity makes the second one a duplicate.
             if within_transaction or (last or not _gone()):
@@ -207,6 +203,14 @@ def _ask(parameters: tuple[Any, ...]) -> tuple[str, int]:
                 raise Unavailable(_cause(error)) from error
             raise
     raise AssertionError("unreachable")
+
+
+def _execute(parameters: tuple[Any, ...]) -> tuple[str, int]:
+    connection.ensure_connection()
+    with psycopg.Cursor(connection.connection) as cursor:
+        row = cursor.execute(_ACCEPT, parameters, prepare=True, binary=True).fetchone()
+    assert row is not None  # noqa: S101 - a function with OUT parameters returns one row
+    return row[0], row[1]
 
 
 def _gone() -> bool:

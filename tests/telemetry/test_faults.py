@@ -1,0 +1,119 @@
+"""Faults: the database away, a full disk, a worker killed between acceptance and figure."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from typing import Any
+
+import psycopg
+import pytest
+from django.db import OperationalError, connection
+from django.test import Client
+
+from metrics.models.facts import Report
+from telemetry import accepting, tasks, worker
+from telemetry.models import Ping, RawBody
+from telemetry.verbs.keys import make_ingest_key
+from tests.telemetry.builders import a_body, a_payload, a_ping
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize(
+    ("error", "words"),
+    [
+        (OperationalError("could not connect"), "cannot be reached"),
+        (psycopg.OperationalError("server closed the connection"), "cannot be reached"),
+        (psycopg.errors.DiskFull("no space left on device"), "disk of the database is full"),
+        (psycopg.errors.ReadOnlySqlTransaction("read only"), "refuses work"),
+    ],
+)
+@pytest.mark.parametrize("url", ["/usage_data", "/api/v1/pings/"])
+def test_a_database_that_cannot_take_it_is_never_answered_with_success(
+    client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception, words: str, url: str
+) -> None:
+    def refuse(parameters: Any) -> Any:
+        raise error
+
+    _key, secret = make_ingest_key(label="x", uuid=a_payload()["uuid"], hostname=a_payload()["hostname"])
+    headers = {"Authorization": f"Bearer {secret}"}
+    with monkeypatch.context() as patch:
+        patch.setattr(accepting, "_execute", refuse)
+        response = client.post(url, a_body(), content_type="application/json", headers=headers)
+    assert response.status_code == 503
+    assert int(response["Retry-After"]) > 0
+    assert words in response.json()["detail"]
+    assert not Ping.objects.exists()
+    assert client.post(url, a_body(), content_type="application/json", headers=headers).status_code in {201, 202}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_connection_that_died_is_replaced_within_the_request(client: Client) -> None:
+    a_ping()
+    pid = connection.connection.info.backend_pid
+    params = connection.get_connection_params()
+    words = {key: params[key] for key in ("dbname", "user", "password", "host", "port") if params.get(key)}
+    with psycopg.connect(**words, autocommit=True) as other:
+        other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    assert client.post("/usage_data", a_body(hostname="b"), content_type="application/json").status_code == 201
+    assert Ping.objects.count() == 2
+
+
+SLOW_READER = """
+import django; django.setup()
+from telemetry import worker
+real = worker._update_pings
+def slow(*args):
+    real(*args)
+    print("read, not committed", flush=True)
+    import time; time.sleep(60)
+worker._update_pings = slow
+worker.read_batch()
+"""
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles_nothing() -> None:
+    pings = [a_ping(hostname=f"host-{number}.example.com") for number in range(5)]
+    settings = connection.settings_dict
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": f"postgresql:///{settings['NAME']}?host={settings['HOST']}"
+        if str(settings["HOST"]).startswith("/") or not settings["HOST"]
+        else f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT'] or 5432}"
+        f"/{settings['NAME']}",
+    }
+    if not settings["HOST"]:
+        environment["DATABASE_URL"] = f"postgresql:///{settings['NAME']}"
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW_READER], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    line = process.stdout.readline()
+    assert "not committed" in line, process.stderr.read() if process.stderr else ""
+    # What is locked by a living worker is left alone by the others.
+    assert worker.read_batch() == 0
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    for _ in range(100):  # PostgreSQL notices the death of its client in a moment
+        if worker.read_batch():
+            break
+        time.sleep(0.1)
+    assert set(Ping.objects.values_list("state", flat=True)) == {"read"}
+    assert Report.objects.count() == RawBody.objects.count() == len(pings)
+    assert tasks.backlog() is False
+
+
+@pytest.mark.django_db
+def test_the_sweep_gives_the_hint_again_only_where_work_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    hints: list[str] = []
+    monkeypatch.setattr(tasks, "wake", lambda queue, task: hints.append(queue) or True)
+    assert tasks.sweep() is False
+    a_ping()
+    assert tasks.sweep() is True
+    assert hints == ["ingest"]
+    assert tasks.read_pings() == 1
+    assert tasks.sweep() is False
