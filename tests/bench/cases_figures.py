@@ -41,7 +41,7 @@ def empty() -> None:
             for slot in SLOTS
         ]
     )
-    MetricSlot.objects.bulk_create([MetricSlot(slot=one.slot, definition=one) for one in definitions])
+    MetricSlot.objects.bulk_create([MetricSlot(slot=one.slot or 0, definition=one) for one in definitions])
     section, _ = Section.objects.get_or_create(key="bench", defaults={"name": "Bench"})
     Stage.objects.get_or_create(key="bench", defaults={"name": "Bench", "section": section})
     IndicatorMapping.objects.create(kind="smau", subject_kind="stage", subject_key="bench", metric=definitions[0])

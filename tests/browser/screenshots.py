@@ -18,6 +18,11 @@ CHROMIUM = os.environ.get("STAGEBOARD_CHROMIUM", "/usr/bin/chromium")
 DEFAULT = ["/", "/stages/", "/metrics/", "/figures/months/", "/telemetry/", "/docs/", "/tasks/", "/status/"]
 
 
+def tell(words: str) -> None:
+    """What the browser had to say."""
+    sys.stderr.write(f"  {words}\n")
+
+
 def main() -> None:
     """Understand the command line, open the browser, take the pictures."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -35,8 +40,8 @@ def main() -> None:
             page = browser.new_context(color_scheme=scheme).new_page()
             if options.user:
                 sign_in(page, options.base, options.user)
-            page.on("console", lambda message: sys.stderr.write(f"  console: {message.text[:300]}\n"))
-            page.on("pageerror", lambda error: sys.stderr.write(f"  error: {error}\n"))
+            page.on("console", lambda message: tell(f"console: {message.text[:300]}"))
+            page.on("pageerror", lambda error: tell(f"error: {error}"))
             for path in options.paths:
                 for width in options.widths.split(","):
                     shoot(page, f"{options.base}{path}", int(width), options.folder / name_of(path, width, scheme))

@@ -36,7 +36,7 @@ def test_without_subscriptions_p_is_0_and_nothing_is_added() -> None:
     [part] = estimate(
         Grain.VERSION_SUBSCRIPTION, recorded={"EE": 5}, firsts={}, subscribed=Subscribed(), reported=(0, 0)
     )
-    assert (part.share.p, part.uplift, part.cannot) == (0, 0, True)
+    assert (part.share.p, part.uplift, part.cannot) == (Fraction(0), Fraction(0), True)
 
 
 def test_editions_are_rounded_together_and_once() -> None:
@@ -58,7 +58,7 @@ def test_recorded_and_uplift_are_recorded_over_p(recorded: int, inside: int, out
 
 
 def test_predictions_go_on_in_a_straight_line() -> None:
-    series = {"EE": [94, 95, Decimal("97.5"), 100]}
+    series: dict[str, list[int | Decimal | Fraction | None]] = {"EE": [94, 95, Decimal("97.5"), 100]}
     assert predicted(series, 12) == 124
     assert predicted(series, 1) == 102
 

@@ -222,7 +222,7 @@ def test_the_work_of_a_late_report_does_not_grow_with_the_installations(
     queries: Callable[[], AbstractContextManager[Any]],
 ) -> None:
     smau = a_smau("create")
-    statements = []
+    statements: list[list[str]] = []
     for number in (5, 300):
         record_reports([facts(f"i{n}", "2026-05-04", {smau: n}, subscription=f"S{n}") for n in range(number)])
         roll_up_dirty()

@@ -141,16 +141,16 @@ def test_a_half_made_data_folder_is_set_aside_and_made_anew(data_dir: Path) -> N
 def test_root_below_a_private_folder_with_a_long_path_finds_other_places(tmp_path: Path) -> None:
     tmp_path.chmod(0o700)
     folder = tmp_path / ("a-long-name-" * 8)
+    settled = places.settle(folder)
     try:
         user = DatabaseUser(folder)
         entry = user.connect()
         assert query(entry, "SELECT 1") == [(1,)]
-        settled = places.settle(folder)
         assert settled.cluster.is_relative_to(places.SYSTEM_FOLDER)
         user.leave()
     finally:
         put_away(folder)
-        shutil.rmtree(places.settle(folder).home, ignore_errors=True)
+        shutil.rmtree(settled.home)
 
 
 def test_a_socket_path_that_is_too_long_is_replaced_by_a_short_private_one(data_dir: Path) -> None:

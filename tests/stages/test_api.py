@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.test import Client
 
@@ -67,7 +69,7 @@ def test_a_hostile_address_is_refused_by_field(create: Stage, editor_client: Cli
 
 def test_bulk_writes_all_or_nothing_and_twice_the_same_changes_nothing(create: Stage, editor_client: Client) -> None:
     a_stage("plan")
-    rows = [
+    rows: list[dict[str, Any]] = [
         {"stage": "create", "kind": "slack", "items": [{"label": "s_create"}]},
         {"stage": "plan", "kind": "other", "heading": "Rituals", "body": "Mondays"},
     ]

@@ -110,7 +110,12 @@ def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles
 @pytest.mark.django_db
 def test_the_sweep_gives_the_hint_again_only_where_work_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     hints: list[str] = []
-    monkeypatch.setattr(tasks, "wake", lambda queue, task: hints.append(queue) or True)
+
+    def wake(queue: str, task: str) -> bool:
+        hints.append(queue)
+        return True
+
+    monkeypatch.setattr(tasks, "wake", wake)
     assert tasks.sweep() is False
     a_ping()
     assert tasks.sweep() is True

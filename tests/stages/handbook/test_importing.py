@@ -58,7 +58,7 @@ def dashboards() -> list[tuple[str, str, str]]:
     return [(item.label, item.url, item.description) for item in content_of(block).items]
 
 
-def edit(**fields: str) -> None:
+def edit(**fields: Any) -> None:
     stage = Stage.objects.get(key="create")
     content = content_of(find_block(stage, "dashboards"))
     items = (replace(content.items[0], **fields), *content.items[1:])
