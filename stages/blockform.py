@@ -98,25 +98,25 @@ def form_of(kind: str, content: BlockContent, base_version: int) -> BlockForm:
 
 
 def posted(kind: str, data: Mapping[str, Any], order: Sequence[str], base_version: int) -> BlockForm:
-    """The form as it was posted."""
+    """The form as it was posted. NUL characters, which no keyboard types and no column holds, are left out."""
+    data = {name: str(value).replace("\x00", "") for name, value in data.items()}
     items = []
     for number in list(dict.fromkeys(order))[:MOST_ROWS]:
-        values = {name: str(data.get(f"item-{number}-{name}", "")) for name in ITEM_FIELDS}
-        id_ = str(data.get(f"item-{number}-id", ""))
-        items.append(Item(id=int(id_) if id_.isdecimal() and len(id_) < 18 else None, **values))
+        values = {name: data.get(f"item-{number}-{name}", "") for name in ITEM_FIELDS}
+        items.append(Item(id=whole_number(data.get(f"item-{number}-id", "")), **values))
     content = BlockContent(
-        heading=str(data.get("heading", "")),
-        note=str(data.get("note", "")),
-        body=str(data.get("body", "")),
-        not_applicable=str(data.get("not_applicable", "")),
+        heading=data.get("heading", ""),
+        note=data.get("note", ""),
+        body=data.get("body", ""),
+        not_applicable=data.get("not_applicable", ""),
         items=tuple(items),
     )
     return BlockForm(
         kind=kind,
         content=content,
         base_version=base_version,
-        reason=str(data.get("reason", ""))[:1000],
-        paste=str(data.get("paste", "")),
+        reason=data.get("reason", "")[:1000],
+        paste=data.get("paste", ""),
     )
 
 
@@ -153,6 +153,11 @@ def take_paste(form: BlockForm) -> BlockForm:
     left = "\n".join(line.text for line in reader.body)
     note = form.content.note or reader.note
     return replace(form, paste=left, content=replace(form.content, note=note, items=(*kept, *found)))
+
+
+def whole_number(text: str) -> int | None:
+    """A number as forms carry them; nothing else, and none that no column holds."""
+    return int(text) if text.isascii() and text.isdecimal() and len(text) < 10 else None
 
 
 def name_from(url: str) -> str:

@@ -586,7 +586,8 @@ class BlockReader:
         if found is not None:
             self.at = after
             return found
-        if not plain or not text.strip() or marks.leading_link(text) or marks.CHANNEL.match(text.strip()):
+        goes_on = at == self.at and text.startswith(("  ", "\t"))
+        if not (plain or goes_on) or not text.strip() or marks.leading_link(text) or marks.CHANNEL.match(text.strip()):
             return ""
         if marks.heading(text) is not None or ("](" in text and self.kind == "slack"):
             return ""

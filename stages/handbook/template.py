@@ -128,6 +128,7 @@ PLACEHOLDER_CHANNEL = "#slack-channel"
 def simplified(heading: str) -> str:
     """A heading in small letters without marks, attributes and closing colon."""
     text = re.sub(r"\{:?[^{}]*\}", " ", heading)
+    text = re.sub(r"['’]", "", text).replace("&", " and ")
     text = re.sub(r"[*_`#:]+", " ", text)
     return " ".join(text.casefold().split())
 

@@ -13,7 +13,7 @@ from portal.models import User
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from stages import collaboration
-from stages.blockform import BlockForm, form_of, posted, step, take_paste
+from stages.blockform import BlockForm, form_of, posted, step, take_paste, whole_number
 from stages.collaboration import Refused
 from stages.content import Conflict, merge
 from stages.derived import derived_blocks
@@ -45,6 +45,11 @@ def is_htmx(request: HttpRequest) -> bool:
     return request.headers.get("HX-Request") == "true"
 
 
+def heading_of(text: str) -> str:
+    """A heading as it can be looked for."""
+    return text.replace("\x00", "")[:300]
+
+
 def checked(kind: str) -> str:
     """A kind that there is."""
     if kind not in BlockKind.values:
@@ -57,7 +62,7 @@ def checked(kind: str) -> str:
 def edit(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """The form of one block: editors save it, others suggest it."""
     stage, user = find_stage(request, key), person(request)
-    heading = str(request.GET.get("heading", "")) if checked(kind) == BlockKind.OTHER else ""
+    heading = heading_of(request.GET.get("heading", "")) if checked(kind) == BlockKind.OTHER else ""
     if request.method == "POST":
         return post(request, stage, kind, heading, user)
     block = find_block(stage, kind, heading)
@@ -74,8 +79,8 @@ def edit(request: HttpRequest, key: str, kind: str) -> HttpResponse:
 
 def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User) -> HttpResponse:
     """One step of the form, or its end."""
-    base = str(request.POST.get("base_version", "0"))
-    form = posted(kind, request.POST, request.POST.getlist("order"), int(base) if base.isdecimal() else 0)
+    base = whole_number(str(request.POST.get("base_version", ""))) or 0
+    form = posted(kind, request.POST.dict(), request.POST.getlist("order"), base)
     action = str(request.POST.get("action", "save"))
     if action == "discard":
         collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
@@ -240,7 +245,7 @@ def view_of(stage: Stage, kind: str, heading: str, request: HttpRequest) -> Bloc
 def block(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """One block as it stands: what cancelling an edit goes back to."""
     stage = find_stage(request, key)
-    return done(request, stage, checked(kind), str(request.GET.get("heading", "")), "")
+    return done(request, stage, checked(kind), heading_of(request.GET.get("heading", "")), "")
 
 
 def editors_only(request: HttpRequest, stage: Stage) -> User:
@@ -259,7 +264,7 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     """The small buttons of a block: undo, reviewed, keep it, confirm derived facts."""
     stage = find_stage(request, key)
     user = editors_only(request, stage)
-    heading = str(request.POST.get("heading", ""))
+    heading = heading_of(request.POST.get("heading", "")) if kind == BlockKind.OTHER else ""
     action = str(request.POST.get("action", ""))
     found = find_block(stage, checked(kind), heading)
     said = ""
@@ -274,7 +279,7 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     elif found is not None and action == "undo":
         version = str(request.POST.get("version", ""))
         try:
-            collaboration.undo(block=found, version=int(version) if version.isdecimal() else -1, actor=user)
+            collaboration.undo(block=found, version=whole_number(version) or -1, actor=user)
             said = "Undone."
         except StaleBlock:
             said = "Somebody saved this block meanwhile, so it was not undone. The history has every version."

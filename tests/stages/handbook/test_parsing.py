@@ -69,6 +69,7 @@ LINKS = [
     ("https://x.example/a?b=1#c\n", Item(url="https://x.example/a?b=1#c")),
     ('<a href="/a">A</a>\n', Item(label="A", url="/a")),
     ("[A](/Manage:-C---D?stage=create#okrs)", Item(label="A", url="/Manage:-C---D?stage=create#okrs")),
+    ('* [A](/a "Why")\n  and how\n', Item(label="A", url="/a", description="Why and how")),
     ("[A](/a)\r\n_Why_\r\n", Item(label="A", url="/a", description="Why")),
     ("* A board without a link\n", Item(label="A board without a link")),
 ]  # fmt: skip
@@ -93,6 +94,8 @@ def test_several_links_on_a_line_are_several_items() -> None:
         ("<h5>OKRs</h5>", "okrs"),
         ("###### Performance indicators {#pis}", "indicators"),
         ("##### Helpful user reserach and demos", "research"),
+        ("##### OKR’s", "okrs"),
+        ("##### Research & demos", "research"),
     ],
 )
 def test_a_heading_is_known_in_any_level_case_and_near_spelling(heading: str, kind: str) -> None:
