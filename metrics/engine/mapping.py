@@ -5,14 +5,21 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 
 from django.db.models import Q
 
 from metrics.models.dictionary import IndicatorMapping
 from metrics.periods import Month
+from stages.models import Stage
 
 InForce = dict[str, list[int]]
 """By ``kind:subject`` the ids of the metrics in force: one, or several when they are in conflict."""
+
+Structure = dict[str, list[str]]
+"""By section (empty = the product) the keys of its stages; those that are retired end in ``RETIRED``."""
+
+RETIRED = "~"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,3 +82,36 @@ def in_force(rows: Iterable[MappingRow], month: Month) -> InForce:
             if row.metric_id not in metrics:
                 metrics.append(row.metric_id)
     return {subject: sorted(metrics) for subject, metrics in sorted(found.items())}
+
+
+def structure() -> Structure:
+    """Which stages combined figures add up, as the catalog has it now."""
+    found: Structure = {}
+    for key, section, retired_on in Stage.objects.order_by("key").values_list("key", "section__key", "retired_on"):
+        marked = key + (RETIRED if retired_on is not None else "")
+        found.setdefault("", []).append(marked)
+        if section:
+            found.setdefault(section, []).append(marked)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """What a revision keeps beside sums, so that a snapshot can be answered: the mapping and the structure."""
+
+    mapping: InForce
+    structure: Structure
+
+    def as_json(self) -> dict[str, Any]:
+        """As the revision stores it."""
+        return {"mapping": self.mapping, "structure": self.structure}
+
+    @classmethod
+    def read(cls, stored: dict[str, Any]) -> Kept:
+        """As the revision stored it."""
+        return cls(stored.get("mapping", {}), stored.get("structure", {}))
+
+
+def kept_now(month: Month, rows: Iterable[MappingRow] | None = None) -> Kept:
+    """What a revision of a month made now has to keep."""
+    return Kept(in_force(mapping_rows() if rows is None else rows, month), structure())

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.utils import timezone
 
-from metrics.engine.mapping import in_force, mapping_rows
+from metrics.engine.mapping import kept_now
 from metrics.engine.rollup import Say, known_months, roll_up_dirty, roll_up_month, take_lock
 from metrics.models.figures import FigureMonth, MonthEvent, MonthRevision
 from metrics.periods import Month, state_by_date
@@ -49,7 +49,7 @@ def _publish(month: Month, *, actor: User | None, reason: str) -> FigureMonth:
         month=month.first,
         causes=[PUBLISHED],
         actors=[str(actor)] if actor else [],
-        mapping=in_force(mapping_rows(), month),
+        mapping=kept_now(month).as_json(),
     )
     kept.state = FigureMonth.State.FINAL
     kept.revision = revision.pk

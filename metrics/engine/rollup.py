@@ -17,7 +17,7 @@ from django.utils import timezone
 from metrics.engine.cells import contributions, count_cuts, count_page, move_cuts, move_pages
 from metrics.engine.chosen import choose, chosen_before, chosen_now, linked_to, replace
 from metrics.engine.firsts import may_have_moved, seen, store
-from metrics.engine.mapping import in_force, mapping_rows
+from metrics.engine.mapping import Kept, in_force, kept_now, mapping_rows, structure
 from metrics.engine.pages import PAGE_SIZE
 from metrics.engine.subscriptions import count_reported, gather, move_subscriptions, side_now, side_stored, store_side
 from metrics.models.figures import FigureMonth, MonthRevision
@@ -36,6 +36,7 @@ MANY = 1000
 
 REBUILT = "rebuilt"
 MAPPING_CHANGED = "mapping changed"
+STRUCTURE_CHANGED = "structure changed"
 KEPT_REVISIONS = 100
 
 Say = Callable[[str], None]
@@ -134,15 +135,16 @@ def known_months() -> list[Month]:
 
 
 def roll_up_all(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
-    """Count every month anew from the facts."""
-    done = []
-    for month in known_months():
-        done.append(roll_up_month(month, whole=True, task=task))
-        if say is not None:
-            say(f"{month} counted anew")
-    done += follow_mappings(task=task)
-    _check(done)
-    return done
+    """Count every month anew from the facts.
+
+    All months get a note first, so a rebuild that is cut off goes on with the next roll-up.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "INSERT INTO metrics_dirtymonth (month, cause, at) SELECT month, %s, %s FROM unnest(%s::date[]) month",
+            [REBUILT, timezone.now(), [month.first for month in known_months()]],
+        )
+    return roll_up_dirty(task=task, say=say)
 
 
 def _check(done: Sequence[RolledUp]) -> None:
@@ -170,7 +172,7 @@ def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> Rolle
     )
     keeping = kept.first_published_revision is not None
     revision = _new_revision(month, notes, task=task)
-    mapping_changed = _mapping_differs(month, revision)
+    why = _why_differs(month, revision)
     changed, firsts_changed = (
         _move(month, installations, revision=revision.pk, keeping=keeping)
         if by_few
@@ -179,10 +181,10 @@ def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> Rolle
     if notes:
         with connection.cursor() as cursor:
             cursor.execute("DELETE FROM metrics_dirtymonth WHERE id = ANY(%s)", [[note.id for note in notes]])
-    if changed or mapping_changed:
+    if changed or why:
         revision.firsts_changed = firsts_changed
-        if mapping_changed and MAPPING_CHANGED not in revision.causes:
-            revision.causes.append(MAPPING_CHANGED)
+        if why and why not in revision.causes:
+            revision.causes.append(why)
         revision.save(update_fields=["firsts_changed", "causes"])
         kept.revision = revision.pk
         if not keeping:
@@ -213,18 +215,26 @@ def _new_revision(month: Month, notes: Sequence[Note], *, task: str) -> MonthRev
         task=task,
         # More than these would tell nobody anything; the passports of both sides show every report.
         reports=reports[:1000],
-        mapping=in_force(mapping_rows(), month),
+        mapping=kept_now(month).as_json(),
     )
 
 
-def _mapping_differs(month: Month, revision: MonthRevision) -> bool:
+def _why_differs(month: Month, revision: MonthRevision) -> str:
+    """Whether mapping or structure are others than at the revision before; the cause, or empty."""
     before = (
         MonthRevision.objects.filter(month=month.first, pk__lt=revision.pk)
         .order_by("-pk")
         .values_list("mapping", flat=True)
         .first()
     )
-    return before is not None and before != revision.mapping
+    return "" if before is None else difference_of(Kept.read(before), Kept.read(revision.mapping))
+
+
+def difference_of(before: Kept, now: Kept) -> str:
+    """Why two revisions of a month answer differently although the sums are the same; empty where they do not."""
+    if before.mapping != now.mapping:
+        return MAPPING_CHANGED
+    return STRUCTURE_CHANGED if before.structure != now.structure else ""
 
 
 def _forget_revisions(month: Month, *, before: int) -> None:
@@ -297,7 +307,8 @@ def _move(month: Month, installations: Sequence[int], *, revision: int, keeping:
 
 
 def follow_mappings(*, task: str = "") -> list[RolledUp]:
-    """Note in published months that another metric stands for a subject: a restatement without any new fact."""
+    """Note in published months that another metric stands for a subject, or that a section has other stages: a
+    restatement without any new fact."""
     published = [Month.of(month) for month in FigureMonth.objects.published().values_list("month", flat=True)]
     if not published:
         return []
@@ -307,10 +318,11 @@ def follow_mappings(*, task: str = "") -> list[RolledUp]:
         .order_by("month", "-pk")
         .distinct("month")
     }
-    rows = mapping_rows()
+    rows, stages = mapping_rows(), structure()
     done = []
     for month in published:
-        if month in last and last[month].mapping != in_force(rows, month):
+        now = Kept(in_force(rows, month), stages)
+        if month in last and difference_of(Kept.read(last[month].mapping), now):
             done.append(_follow_mapping(month, task=task))
     return done
 
@@ -319,17 +331,18 @@ def follow_mappings(*, task: str = "") -> list[RolledUp]:
 def _follow_mapping(month: Month, *, task: str) -> RolledUp:
     take_lock()
     rows = mapping_rows()
-    mapping = in_force(rows, month)
+    now = kept_now(month, rows)
     last = MonthRevision.objects.filter(month=month.first).order_by("-pk").first()
-    if last is not None and last.mapping == mapping:
+    why = difference_of(Kept.read(last.mapping), now) if last is not None else MAPPING_CHANGED
+    if not why:
         return RolledUp(month, whole=False, changed=False, notes=0)
     since = last.at if last is not None else None
     revision = MonthRevision.objects.create(
         month=month.first,
-        causes=[MAPPING_CHANGED],
+        causes=[why],
         actors=sorted({row.made_by for row in rows if row.made_by and (since is None or row.made_at > since)}),
         task=task,
-        mapping=mapping,
+        mapping=now.as_json(),
     )
     FigureMonth.objects.filter(month=month.first).update(revision=revision.pk, computed_at=timezone.now())
     return RolledUp(month, whole=False, changed=True, notes=0)

@@ -22,7 +22,7 @@ from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
 from metrics.figures.interval import SEED, Interval, interval
 from metrics.figures.load import HELD, LIVE, WEEK_REPORTS, week_parameters
-from metrics.figures.queries import Figure, Metric, figures, leaf_of, published_moment
+from metrics.figures.queries import Figure, Metric, figures, leaf_of, parts_of, published_moment
 from metrics.figures.question import Question
 from metrics.figures.restatements import Restatement, restatements
 from metrics.models.dictionary import MetricDefinition
@@ -288,12 +288,7 @@ def passport(question: Question) -> Passport:
 def _parts(question: Question) -> list[Part]:
     if not question.is_combined:
         return []
-    from stages.models import Stage
-
-    stages = Stage.objects.order_by("key")
-    if question.subject:
-        stages = stages.filter(section__key=question.subject)
-    asked = [replace(question, indicator="smau", subject=key) for key in stages.values_list("key", flat=True)]
+    asked = [replace(question, indicator="smau", subject=key) for key in parts_of(question)]
     return [Part(one) for one in figures(asked) if one.recorded is not None]
 
 

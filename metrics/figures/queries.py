@@ -22,7 +22,7 @@ from typing import Any
 from django.utils import timezone
 
 from metrics.engine.estimates import EditionEstimate, Grain
-from metrics.engine.mapping import InForce, in_force, mapping_rows
+from metrics.engine.mapping import RETIRED, InForce, Kept, Structure, in_force, mapping_rows, structure
 from metrics.exact import Number, as_json, difference
 from metrics.figures.compute import Answer, Coverage, Inputs, answer, combined
 from metrics.figures.load import LIVE, Loaded, Moment, load, load_week
@@ -30,7 +30,6 @@ from metrics.figures.question import Question
 from metrics.models.dictionary import MetricDefinition, MetricSlot
 from metrics.models.figures import FigureMonth, MonthRevision
 from metrics.periods import Month, Period, Week, state_by_date
-from stages.models import Stage
 
 INDICATOR_WORDS = {
     "smau": "SMAU",
@@ -153,7 +152,7 @@ class _Context:
     mappings: dict[Moment, InForce]
     metrics: dict[int, Metric]
     by_key_path: dict[str, Metric]
-    stages: dict[str, list[tuple[str, bool]]]
+    structures: dict[Moment, Structure]
     now: datetime
     slots: dict[tuple[int, int], int | None] = field(default_factory=dict)
 
@@ -175,7 +174,7 @@ def figures(questions: Sequence[Question]) -> list[Figure]:
     for question in questions:
         if not isinstance(question.period, Week):
             moments[question] = _moments(question, context)
-    _read_old_mappings(context, [moment for asked in moments.values() for moment in asked])
+    _read_mappings(context, [moment for asked in moments.values() for moment in asked], questions)
     _read_metrics(context, questions)
     slots: set[int] = set()
     for question, asked in moments.items():
@@ -224,29 +223,27 @@ def _changed_since(context: _Context, month: Month, revision: int) -> bool:
 def _context(questions: Sequence[Question]) -> _Context:
     # All months, not only those asked for: an earlier one can move the estimates of a later one.
     months = {Month.of(row.month): row for row in FigureMonth.objects.all()}
-    stages: dict[str, list[tuple[str, bool]]] = {}
-    if any(question.is_combined for question in questions):
-        for key, section, retired_on in Stage.objects.order_by("key").values_list("key", "section__key", "retired_on"):
-            stages.setdefault("", []).append((key, retired_on is not None))
-            if section:
-                stages.setdefault(section, []).append((key, retired_on is not None))
-    return _Context(months=months, mappings={}, metrics={}, by_key_path={}, stages=stages, now=timezone.now())
+    return _Context(months=months, mappings={}, metrics={}, by_key_path={}, structures={}, now=timezone.now())
 
 
-def _read_old_mappings(context: _Context, moments: Iterable[Moment]) -> None:
+def _read_mappings(context: _Context, moments: Iterable[Moment], questions: Sequence[Question]) -> None:
+    """What stood for what, and which stages belonged where, at these moments."""
     wanted = set(moments)
     live = {moment for moment in wanted if moment[1] == LIVE}
     if live:
         rows = mapping_rows()
+        stages = structure() if any(question.is_combined for question in questions) else {}
         for moment in live:
             context.mappings[moment] = in_force(rows, moment[0])
+            context.structures[moment] = stages
     old = wanted - live
     if old:
         revisions = MonthRevision.objects.filter(month__in={month.first for month, _ in old}).order_by("pk")
         for revision in revisions.only("month", "mapping"):
             for moment in old:
                 if moment[0].first == revision.month and revision.pk <= moment[1]:
-                    context.mappings[moment] = revision.mapping
+                    kept = Kept.read(revision.mapping)
+                    context.mappings[moment], context.structures[moment] = kept.mapping, kept.structure
 
 
 def _read_metrics(context: _Context, questions: Sequence[Question]) -> None:
@@ -291,7 +288,8 @@ def _leaves(question: Question, moment: Moment, context: _Context) -> dict[str, 
     if question.is_combined:
         return {
             key: leaf
-            for key, retired in context.stages.get(question.subject, ())
+            for marked in context.structures.get(moment, {}).get(question.subject, ())
+            for key, retired in [(marked.removesuffix(RETIRED), marked.endswith(RETIRED))]
             for leaf in [_mapped(mapping, "smau", key, moment, context)]
             # A retired stage is not missed, but counts in the months in which it had a figure.
             if leaf.slot is not None or not retired
@@ -393,13 +391,25 @@ def answers_at(question: Question, revisions: Sequence[int]) -> list[Answer]:
     """What a question's answer was at these revisions."""
     context = _context([question])
     moments = [(question.month, revision) for revision in revisions]
-    _read_old_mappings(context, moments)
+    _read_mappings(context, moments, [question])
     _read_metrics(context, [question])
     slots = {
         leaf.slot for moment in moments for leaf in _leaves(question, moment, context).values() if leaf.slot is not None
     }
     loaded = load(moments, sorted(slots), by_version=bool(question.cut.version), reported=not question.grain.by_version)
     return [_at(question, moment, loaded, context)[0] for moment in moments]
+
+
+def parts_of(question: Question) -> list[str]:
+    """The stages that a combined figure adds up, at the moment it is asked for."""
+    context = _context([question])
+    moments = _moments(question, context)[:1]
+    _read_mappings(context, moments, [question])
+    return [
+        marked.removesuffix(RETIRED)
+        for moment in moments
+        for marked in context.structures.get(moment, {}).get(question.subject, ())
+    ]
 
 
 def published_moment(month: Month) -> tuple[int, datetime] | None:
@@ -420,7 +430,7 @@ def leaf_of(question: Question) -> Leaf | None:
     moments = _moments(question, context)
     if not moments:
         return None
-    _read_old_mappings(context, moments)
+    _read_mappings(context, moments, [question])
     _read_metrics(context, [question])
     [leaf] = _leaves(question, moments[0], context).values()
     return leaf

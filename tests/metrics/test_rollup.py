@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from datetime import date
 from threading import Thread
 from typing import Any
@@ -20,12 +21,14 @@ from metrics.engine.rollup import roll_up_all, roll_up_dirty
 from metrics.facts import Missing, record_reports, refill_report, use_of
 from metrics.figures.asking import questions_from
 from metrics.figures.months import conflicts, month_facts, month_log
+from metrics.figures.passport import contributions, passport
 from metrics.figures.predictions import predictions
 from metrics.figures.queries import Figure, figures, series
 from metrics.figures.restatements import restatements
 from metrics.models import DirtyMonth, FigureMonth, MonthRevision
 from metrics.periods import Month
 from portal.models import User
+from stages.models import Section
 from tests.metrics.test_engine_against_naive_model import rows
 from tests.metrics.world import a_group, a_metric, a_smau, a_stage, a_subscription, facts, mapped, report
 
@@ -110,6 +113,36 @@ def test_a_mapping_that_changes_restates_closed_months_from_the_month_named(revi
     [change] = restatements(asked)
     assert (change.old, change.new, change.cause, change.who) == (10, 7, "mapping changed", str(reviewer))
     assert ask(**{"as": "published"}).recorded == 10
+
+
+@pytest.mark.django_db
+def test_a_stage_that_moves_restates_the_combined_figure_of_its_section() -> None:
+    plan, create = a_smau("plan"), a_smau("create")
+    report("a", "2026-05-04", {plan: 40, create: 100})
+    close_month(month=MAY, actor=None, reason="all in")
+    stage = a_stage("plan")
+    stage.section = Section.objects.create(key="ops", name="Ops")
+    stage.save()
+    dev = {"indicator": "section_cmau", "section": "dev", "stage": ""}
+    assert (ask(**dev).recorded, ask(**dev, **{"as": "published"}).recorded) == (100, 140)
+    [asked] = questions_from({"indicator": "section_cmau", "section": "dev", "month": "2026-05"})
+    [change] = restatements(asked)
+    assert (change.old, change.new, change.cause) == (140, 100, "structure changed")
+    for question in (asked, replace(asked, published=True)):
+        assert passport(question).adds_up
+
+
+@pytest.mark.django_db
+def test_a_week_has_a_passport_too() -> None:
+    weekly = a_metric("usage.weekly", frame="7d")
+    report("a", "2026-10-19", {weekly: 1})
+    report("a", "2026-10-25 23:59", {weekly: 5}, source="t:1")
+    report("b", "2026-10-20", {weekly: Missing.FAILED})
+    [asked] = questions_from({"indicator": "metric", "metric": "usage.weekly", "week": "2026-W43"})
+    found = passport(asked)
+    assert (found.contributions_sum, found.adds_up, dict(found.left_out_counts)) == (5, True, {"failed": 1})
+    [one] = contributions(asked)
+    assert (one.value, one.source) == (5, "t:1")
 
 
 @pytest.mark.django_db
