@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from datetime import date
 from io import StringIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ import pytest
 from django.core.management import call_command
 from django.urls import reverse
 
+from metrics.models import FigureMonth
 from telemetry import population
 from tests.builders import a_user
 
@@ -36,6 +38,11 @@ def told(command: str, *arguments: str) -> Any:
 def text_of(page: bytes) -> str:
     """A page as a reader sees its words."""
     return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode()))
+
+
+def text_with_links(page: str) -> str:
+    """A page's words and links on one line."""
+    return re.sub(r"\s+", " ", page)
 
 
 @pytest.fixture(autouse=True)
@@ -122,9 +129,13 @@ def test_a_real_ping_becomes_create_s_smau_on_every_surface(
     assert re.search(r"Apr 2020\W+165\b", stage_page)
     assert re.search(r"May 2020\W.*?\b200\b", stage_page)
 
-    # The admin.
+    # The admin, where each figure leads to its passport.
     client.force_login(a_user("boss", "administrator", is_staff=True, is_superuser=True))
-    assert client.get("/admin/").status_code == 200
+    for kept, expected in ((date(2020, 4, 1), 165), (date(2020, 5, 1), 200)):
+        row_of_month = FigureMonth.objects.get(month=kept)
+        listed = client.get(reverse("admin:metrics_figuremonth_change", args=[row_of_month.pk])).content.decode()
+        link = f'<a href="/figures/smau.create.{kept:%Y-%m}/">{expected}</a>'
+        assert re.search(rf"Create\W+SMAU: {link}", text_with_links(listed))
     # The pings' own pages know what they changed.
     for number in (first, second, third, fourth):
         assert client.get(f"/telemetry/pings/{number}/").status_code == 200
