@@ -165,11 +165,11 @@ def code_block(text: Any, language: str = "") -> SafeString:
 
 
 @register.simple_tag(name="coverage_bar")
-def coverage_bar(reporting: int | None, known: int | None) -> str:
-    """How many of those known report, as a small bar with the numbers in words."""
+def coverage_bar(reporting: int | None, known: int | None, word: str = "reporting") -> str:
+    """How many of those known report (or what ``word`` says), as a small bar with the numbers in words."""
     if reporting is None or not known:
         return format_html('<span class="coverage">{}</span>', "coverage unknown")
-    said = f"{words.number(reporting)} of {words.number(known)} reporting"
+    said = f"{words.number(reporting)} of {words.number(known)} {word}"
     return format_html(
         '<span class="coverage"><meter min="0" max="{}" value="{}" aria-label="Coverage"></meter>'
         "<span>{}</span></span>",
