@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date, datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -51,9 +52,14 @@ def percent(value: Any, places: int = 1) -> str:
     return f"{number(Decimal(str(value)) * 100, places)} %"
 
 
-def month(value: date | None) -> str:
-    """Oct 2026, whatever the server's language."""
-    return DASH if value is None else f"{MONTHS[value.month - 1]} {value.year}"
+def month(value: date | str | None) -> str:
+    """Oct 2026, whatever the server's language; takes ``2026-10`` too, and leaves other words as they are."""
+    if value is None or value == "":
+        return DASH
+    if isinstance(value, str):
+        found = re.fullmatch(r"(\d{4})-(0[1-9]|1[0-2])(?:-\d\d)?", value)
+        return f"{MONTHS[int(found[2]) - 1]} {found[1]}" if found else value
+    return f"{MONTHS[value.month - 1]} {value.year}"
 
 
 def day(value: date | None) -> str:

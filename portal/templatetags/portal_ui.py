@@ -50,13 +50,13 @@ def duration(value: Any) -> str:
 
 
 @register.simple_tag(name="month")
-def month(value: date | None) -> str:
+def month(value: date | str | None) -> str:
     """A month as ``Oct 2026``."""
     return words.month(value)
 
 
 @register.filter(name="month")
-def month_filter(value: date | None) -> str:
+def month_filter(value: date | str | None) -> str:
     """A month as ``Oct 2026``, as a filter."""
     return words.month(value)
 

@@ -90,6 +90,8 @@ def test_days_and_months_are_written_out() -> None:
     assert words.month(date(2026, 10, 1)) == "Oct 2026"
     assert words.day(date(2026, 11, 20)) == "20 Nov 2026"
     assert words.month(None) == words.day(None) == "–"
+    assert words.month("2026-10") == "Oct 2026"
+    assert words.month("always") == "always"
 
 
 def test_how_long_ago_is_said_by_the_largest_part() -> None:
