@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from axe_playwright_python.sync_playwright import Axe
@@ -33,14 +34,14 @@ ALL: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 
 def test_every_page_is_silent_accessible_and_fits(window: SignIn, everything: None) -> None:
     view = window("administrator")
+    # While working on a page: STAGEBOARD_WALK=/telemetry/ walks only addresses that begin so.
+    start = os.environ.get("STAGEBOARD_WALK", "/")
     client = browser_of(a_person("administrator"))
+    made = [make() for _, make in samples()]
     # Some take forms only, and to some lists of the admin nothing can be added by hand.
-    addresses = [
-        address
-        for address in plain_addresses()
-        if address not in OF_STRANGERS and client.get(address).status_code not in {403, 405}
-    ]
-    addresses += [make() for _, make in samples()]
+    plain = [address for address in plain_addresses() if address.startswith(start) and address not in OF_STRANGERS]
+    addresses = [address for address in plain if client.get(address).status_code not in {403, 405}]
+    addresses += [address for address in made if address.startswith(start)]
     problems = [problem for address in addresses for problem in problems_of(view, address)]
     assert not problems, "\n".join(problems)
 
