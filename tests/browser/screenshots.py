@@ -48,11 +48,6 @@ def main() -> None:
         browser.close()
 
 
-def tell(what: str) -> None:
-    """A line about the page that was just opened."""
-    sys.stderr.write(f"  {what}\n")
-
-
 def sign_in(page: Page, base: str, user: str) -> None:
     """Sign in as one of the demo's people."""
     page.goto(f"{base}/accounts/login/")
