@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -44,7 +44,10 @@ class Change:
 
 @dataclass(frozen=True, kw_only=True)
 class Entry:
-    """One event in the life of a row. ``who`` is None for the system; ``why`` is the verb's reason, if it gave one."""
+    """One event in the life of a row. ``who`` is None for the system; ``why`` is the verb's reason, if it gave one.
+
+    ``row`` is the whole row as it was then, by attribute (``user_id``); of a deletion, as it was before.
+    """
 
     id: int
     model: str
@@ -56,6 +59,7 @@ class Entry:
     request_id: str
     url: str
     changes: tuple[Change, ...]
+    row: Mapping[str, Any]
 
     @property
     def who_text(self) -> str:
@@ -118,6 +122,11 @@ def history_of_all(
                 )
                 for field, old, new in changed
             ),
+            row={
+                field.attname: getattr(event, field.attname)
+                for field in event._meta.concrete_fields
+                if field.name not in OWN_FIELDS
+            },
         )
         for event, changed in differences
     ]

@@ -62,3 +62,8 @@ class RoleGrant(models.Model):
 
     def __str__(self) -> str:
         return f"{self.user}: {self.role} {self.scope}".strip()
+
+    @property
+    def role_words(self) -> str:
+        """The role as people read it."""
+        return self.role.replace("_", " ")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from allauth.account.forms import ResetPasswordForm
@@ -15,7 +16,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from portal import people as verbs
-from portal.history import Entry, history_of_all
+from portal.history import Action, Entry, history_of_all
 from portal.history.queries import tracked_by
 from portal.models import RoleGrant, User
 from portal.pages.tokens import TokenForm, show_secret
@@ -24,6 +25,14 @@ from portal.roles import Role
 from portal.tokens import TokenRefused, make_token
 
 PER_PAGE = 50
+
+
+@dataclass(frozen=True, kw_only=True)
+class Line:
+    """A change in words: who (in ``entry``) did what."""
+
+    entry: Entry
+    words: str
 
 
 class GiveForm(forms.Form):
@@ -89,7 +98,7 @@ def people(request: HttpRequest) -> HttpResponse:
         "kind": kind,
         "roles": [(role.value, words(role)) for role in verbs.GIVEN_ROLES],
         "labels": verbs.scope_labels(),
-        "permissions": verbs.permissions_by_role(),
+        "permissions": [(words(role), *rest) for role, *rest in verbs.permissions_by_role()],
     }
     return render(request, "portal/people.html", context)
 
@@ -110,23 +119,45 @@ def person_page(request: HttpRequest, shown: User, *, status: int = 200, **forms
         "give_form": GiveForm(),
         "token_form": TokenForm(user=shown) if shown.is_service else None,
         "tokens": verbs.tokens_of(shown),
-        "entries": entries_about(shown),
+        "lines": lines_about(shown),
         **forms_with_errors,
     }
     return render(request, "portal/person.html", context, status=status)
 
 
-def entries_about(shown: User) -> list[Entry]:
+def lines_about(shown: User) -> list[Line]:
     """What was changed about an account and its roles, newest first."""
     keys = set(tracked_by(RoleGrant)._default_manager.filter(user=shown).values_list("pgh_obj_id", flat=True))
-    entries = [*history_of_all(User, keys=[shown.pk], limit=30), *history_of_all(RoleGrant, keys=keys, limit=30)]
-    return sorted(entries, key=lambda entry: entry.at, reverse=True)[:30]
+    of_account = [Line(entry=entry, words=account_words(entry)) for entry in history_of_all(User, keys=[shown.pk])]
+    of_roles = grant_lines(history_of_all(RoleGrant, keys=keys))
+    return sorted([*of_account, *of_roles], key=lambda line: line.entry.at, reverse=True)[:50]
+
+
+def account_words(entry: Entry) -> str:
+    """A change of an account in words."""
+    if entry.action is Action.CREATED:
+        return "made the account"
+    return "set " + ", ".join(f"{change.label} to {change.after_text}" for change in entry.changes)
+
+
+def grant_lines(entries: list[Entry]) -> list[Line]:
+    """Grants in words: who gave or took what, for what, to whom."""
+    people = User.objects.in_bulk({entry.row["user_id"] for entry in entries})
+    labels = verbs.scope_labels()
+    lines: list[Line] = []
+    for entry in entries:
+        scope = entry.row["scope"]
+        role = f"{entry.row['role'].replace('_', ' ')} for {labels.get(scope, scope) or 'everything'}"
+        person = people.get(entry.row["user_id"], "an account that is gone")
+        done = f"took {role} from {person}" if entry.action is Action.DELETED else f"gave {role} to {person}"
+        lines.append(Line(entry=entry, words=done))
+    return lines
 
 
 @requires(Role.ADMINISTRATOR)
 def history(request: HttpRequest) -> HttpResponse:
     """Who gave and took which roles."""
-    return render(request, "portal/people_history.html", {"entries": history_of_all(RoleGrant, limit=200)})
+    return render(request, "portal/people_history.html", {"lines": grant_lines(history_of_all(RoleGrant, limit=200))})
 
 
 @require_POST
@@ -163,7 +194,7 @@ def take(request: HttpRequest, pk: int) -> HttpResponse:
     except verbs.LastAdministrator as refused:
         messages.error(request, str(refused))
     else:
-        messages.success(request, f"{grant.user} is {grant.role.replace('_', ' ')} no longer.")
+        messages.success(request, f"{grant.user} is {grant.role_words} no longer.")
     return redirect("portal:person", pk=grant.user_id)
 
 

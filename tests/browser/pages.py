@@ -30,6 +30,8 @@ NO_PAGES = (
     "/attention/count/",
     "/favicon.ico",
     "/health/",
+    "/notifications/mail/",
+    "/notifications/read/",
     "/search/suggest/",
     "/theme/",
 )
