@@ -9,7 +9,7 @@ from django.db import connection
 from django.http import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_serializer
 from rest_framework import serializers, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
@@ -84,6 +84,7 @@ class FigureSerializer(serializers.Serializer[Any]):
         return {("as" if name == "as_" else name): one for name, one in super().get_fields().items()}
 
 
+@extend_schema_serializer(many=False)
 class FigureListSerializer(serializers.Serializer[Any]):
     """A list of figures, whole."""
 
@@ -291,6 +292,7 @@ class MonthSerializer(serializers.Serializer[Any]):
     findings = serializers.ListField(child=serializers.DictField())
 
 
+@extend_schema_serializer(many=False)
 class MonthListSerializer(serializers.Serializer[Any]):
     """All months, in one page."""
 
