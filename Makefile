@@ -18,6 +18,7 @@ help: ## list the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z]+):.*## (.*)/  make \1\t\2/' | expand -t 18
 
 setup: $(STAMP) ## make .venv with the pinned requirements, and the browser's files
+	@:
 
 # build_assets needs settings but no database, so it is told of one that it never asks.
 $(STAMP):
