@@ -32,7 +32,7 @@ from telemetry.reading.issues import IssueKind
 
 log = structlog.get_logger(__name__)
 
-BATCH = 50
+BATCH = 100
 MISSING: dict[State, facts.Missing] = {State(missing.value): missing for missing in facts.Missing}
 Names = tuple[str, str]
 
@@ -355,13 +355,19 @@ def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -
 
 
 def _count_unknown(outcomes: Sequence[Outcome]) -> None:
-    counted: Counter[str] = Counter()
-    kinds: dict[str, tuple[str, int]] = {}
+    # Installations of one version send the same keys: counted as whole sets first.
+    sets: dict[tuple[str, ...], list[Outcome]] = {}
     for outcome in outcomes:
-        if outcome.reading is not None:
-            counted.update(outcome.reading.unknown.keys())
-            for path, kind in outcome.reading.unknown.items():
-                kinds[path] = (kind, outcome.ping.id)
+        if outcome.reading is not None and outcome.reading.unknown:
+            sets.setdefault(tuple(outcome.reading.unknown), []).append(outcome)
+    counted: dict[str, int] = {}
+    kinds: dict[str, tuple[str, int]] = {}
+    for same in sets.values():
+        last = same[-1]
+        assert last.reading is not None  # noqa: S101 - chosen above
+        for path, kind in last.reading.unknown.items():
+            counted[path] = counted.get(path, 0) + len(same)
+            kinds[path] = (kind, last.ping.id)
     if not counted:
         return
     paths = sorted(counted)

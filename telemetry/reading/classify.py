@@ -10,13 +10,14 @@ from enum import IntEnum
 from typing import Any, Protocol
 
 from telemetry.reading.about import About, about
-from telemetry.reading.document import MAX_DEPTH, Document, Doubled, Oddity, cleaned
+from telemetry.reading.document import MAX_DEPTH, MAX_DIGITS, Document, Doubled, Oddity, cleaned
 from telemetry.reading.issues import Issue, IssueKind, shown, storable
 
 MAX_LEAVES = 50_000
 MAX_ISSUES = 500
 MAX_UNKNOWN = 5_000
 LONGEST_PATH = 500
+MAX_BITS = MAX_DIGITS * 10 // 3
 
 
 class State(IntEnum):
@@ -67,6 +68,7 @@ SENTINELS: dict[int, tuple[State, IssueKind]] = {
     -3: (State.NOT_COLLECTED, IssueKind.NOT_COLLECTED),
     -1000: (State.DEPRECATED, IssueKind.DEPRECATED),
 }
+KINDS: dict[type, str] = {int: "number", Decimal: "number", str: "string", bool: "boolean", list: "list"}
 EXPECTED = {"number": "a number", "string": "a text", "boolean": "true or false", "object": "an object"}
 
 Value = int | Decimal
@@ -113,41 +115,59 @@ def classify(
     for oddity in document.issues:
         reading.note(oddity)
     definitions = plan.by_key_path
+    find = definitions.get
     permitted = frozenset(reading.about.categories) if reading.about.categories is not None else None
-    seen = 0
-    for path, value, dotted in _nodes(document.root, definitions, reading, document.odd_texts):
-        seen += 1
-        if seen > MAX_LEAVES:
-            reading.note(Issue(IssueKind.TOO_MANY_KEYS, value=f"{MAX_LEAVES:,}"))
-            break
-        definition = None if dotted else definitions.get(path)
-        if definition is None:
-            kind = IssueKind.DOTTED_KEY if dotted else IssueKind.UNKNOWN
-            if isinstance(value, Oddity):
+    unknown, leaves, odd_texts = reading.unknown, reading.leaves, document.odd_texts
+    seen = unknown_seen = 0
+    # One loop over an explicit stack, with the plain case first: a ping has thousands of leaves.
+    stack: list[tuple[str, Iterator[tuple[str, Any]], bool]] = [("", iter(document.root.items()), False)]
+    _tell_doubled(document.root, "", reading)
+    while stack:
+        prefix, items, dotted = stack[-1]
+        for key, value in items:
+            if odd_texts:
+                key, value = _clean_pair(prefix, key, value, reading)
+            path = prefix + key
+            if len(path) > LONGEST_PATH:  # no definition is that long; without a limit a nest of long keys is quadratic
+                path = path[:LONGEST_PATH] + "…"
+            odd = dotted or "." in key
+            definition = None if odd else find(path)
+            if definition is None and isinstance(value, dict) and not (len(value) == 1 and value.get("-1") == -1):
+                if not value:
+                    continue
+                if len(stack) >= MAX_DEPTH:
+                    reading.note(Issue(IssueKind.TOO_DEEP, storable(path)))
+                    continue
+                if type(value) is Doubled:
+                    _tell_doubled(value, path + ".", reading)
+                stack.append((path + ".", iter(value.items()), odd))
+                break
+            seen += 1
+            if seen > MAX_LEAVES:
+                reading.note(Issue(IssueKind.TOO_MANY_KEYS, value=f"{MAX_LEAVES:,}"))
+                stack.clear()
+                break
+            if definition is not None:
+                if type(value) is Doubled:
+                    _tell_doubled(value, path + ".", reading)
+                _known(reading, path, value, definition, permitted, only)
+                continue
+            kind = type(value)
+            if kind is Oddity:
                 reading.note(Issue(value.kind, path, str(value)))
-            if dotted:
-                reading.note(Issue(kind, path, shown(value)))
+            if odd:
+                reading.note(Issue(IssueKind.DOTTED_KEY, path, shown(value)))
             else:
-                reading.counts[kind] += 1
-                if len(path) <= LONGEST_PATH and len(reading.unknown) < MAX_UNKNOWN:
-                    reading.unknown[path] = kind_of(value)
-            if reading.leaves is not None:
-                reading.leaves.append(Leaf(path, value, State.UNKNOWN, (Issue(kind, path),)))
-            continue
-        state, number, issue = judge(value, definition, permitted)
-        noted = [issue] if issue else []
-        if definition.status == "removed":
-            noted.append(Issue(IssueKind.REMOVED, path))
-        for told in noted:
-            reading.note(told)
-        if state is State.OK:
-            reading.ok += 1
-            if number is not None:
-                reading.values[path] = number
-        if definition.slot is not None and (only is None or path in only):
-            reading.readings[definition.slot] = number if state is State.OK and number is not None else state
-        if reading.leaves is not None:
-            reading.leaves.append(Leaf(path, value, state, tuple(noted)))
+                unknown_seen += 1
+                if len(unknown) < MAX_UNKNOWN:
+                    unknown[path] = KINDS.get(kind) or kind_of(value)
+            if leaves is not None:
+                told = Issue(IssueKind.DOTTED_KEY if odd else IssueKind.UNKNOWN, path)
+                leaves.append(Leaf(path, value, State.UNKNOWN, (told,)))
+        else:
+            stack.pop()
+    if unknown_seen:
+        reading.counts[IssueKind.UNKNOWN] += unknown_seen
     if permitted is not None:
         for path, definition in definitions.items():
             slot = definition.slot
@@ -198,6 +218,8 @@ def judge(
                 IssueKind.WRONG_TYPE, path, shown(value), EXPECTED.get(expected, expected), kind_of(value, article=True)
             ),
         )
+    if is_number and isinstance(value, int) and value.bit_length() > MAX_BITS:
+        return State.WRONG_TYPE, None, Issue(IssueKind.TOO_LARGE, path, shown(value))
     if expected == "number" and value < 0:
         # Odd for a counter, and worth telling; but a number that is no sentinel is a reading like any other.
         return State.OK, value, Issue(IssueKind.NEGATIVE, path, shown(value))
@@ -221,41 +243,29 @@ def kind_of(value: Any, *, article: bool = False) -> str:
             return "an object" if article else "object"
 
 
-def _nodes(
-    root: dict[str, Any], definitions: Mapping[str, Definition], reading: Reading, odd_texts: bool
-) -> Iterator[tuple[str, Any, bool]]:
-    """The leaves in the order of the body, as (path, value, whether a key on the way holds a dot)."""
-    stack: list[tuple[str, Iterator[tuple[str, Any]], int, bool]] = [("", iter(root.items()), 1, False)]
-    _tell_doubled(root, "", reading)
-    while stack:
-        prefix, items, depth, dotted = stack[-1]
-        for key, value in items:
-            if odd_texts:
-                key, value = _clean_pair(prefix, key, value, reading)
-            path = prefix + key
-            if (
-                len(path) > LONGEST_PATH
-            ):  # no definition is that long; without a limit a nest of long keys grows quadratic
-                path = path[:LONGEST_PATH] + "…"
-            odd = dotted or "." in key
-            if isinstance(value, dict) and path not in definitions:
-                if not value:
-                    continue
-                if len(value) == 1 and value.get("-1") == -1:
-                    yield path, value, odd
-                    continue
-                if depth >= MAX_DEPTH:
-                    reading.note(Issue(IssueKind.TOO_DEEP, storable(path)))
-                    continue
-                if type(value) is Doubled:
-                    _tell_doubled(value, path + ".", reading)
-                stack.append((path + ".", iter(value.items()), depth + 1, odd))
-                break
-            if type(value) is Doubled:
-                _tell_doubled(value, path + ".", reading)
-            yield path, value, odd
-        else:
-            stack.pop()
+def _known(
+    reading: Reading,
+    path: str,
+    value: Any,
+    definition: Definition,
+    permitted: frozenset[str] | None,
+    only: frozenset[str] | None,
+) -> None:
+    """Note the value of a key that has a definition."""
+    state, number, issue = judge(value, definition, permitted)
+    noted = [issue] if issue else []
+    if definition.status == "removed":
+        noted.append(Issue(IssueKind.REMOVED, path))
+    for told in noted:
+        reading.note(told)
+    if state is State.OK:
+        reading.ok += 1
+        if number is not None:
+            reading.values[path] = number
+    if definition.slot is not None and (only is None or path in only):
+        reading.readings[definition.slot] = number if state is State.OK and number is not None else state
+    if reading.leaves is not None:
+        reading.leaves.append(Leaf(path, value, state, tuple(noted)))
 
 
 def _tell_doubled(node: dict[str, Any], prefix: str, reading: Reading) -> None:
