@@ -3,17 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+from portal.models import User
+from stages.collaboration import suggest
+from stages.content import Item
+from stages.editing import content_of, find_block, save_block
 from stages.handbook.importing import digest_of, import_page
 from stages.handbook.parsing import parse_page
 from stages.handbook.reading import read_page
+from stages.models import BlockKind, BlockRevision, Stage, Suggestion
 from stages.structure.reading import read_structure
 from stages.structure.sync import sync_structure
 
 DATA = Path(__file__).parent / "data"
 SOURCE = "the demo's structure files"
 PAGE = "the demo's handbook page"
+ENVIRONMENTS = Item(
+    label="Environments, made and forgotten",
+    url="https://charts.quayside.example/boards/environments",
+    description="Steer : Environments. How long an environment lives after the last change to it",
+)
+ALERTS = Item(
+    label="Which alerts are worth a night",
+    url="https://research.quayside.example/2026/worth-a-night/",
+    description="Forty people on call sorted 600 alerts; two thirds could have waited",
+)
 
 
 def run(say: Callable[[str], None]) -> None:
@@ -29,3 +45,34 @@ def run(say: Callable[[str], None]) -> None:
     counted = [*imported.stages.values(), imported.starting_points]
     new, same = sum(counts.created for counts in counted), sum(counts.unchanged for counts in counted)
     say(f"Handbook page: {new} entries new, {same} as they were")
+    add_people_s_work()
+
+
+def add_people_s_work() -> None:
+    """An edit for the history, and a suggestion that waits for an editor. Once; without the people, neither."""
+    editor = User.objects.filter(username="editor").first()
+    viewer = User.objects.filter(username="viewer").first()
+    stages = Stage.objects.in_bulk(["steer", "watch"], field_name="key")
+    if editor is not None and not BlockRevision.objects.filter(actor=editor).exists():
+        before = content_of(find_block(stages["steer"], BlockKind.DASHBOARDS))
+        save_block(
+            stage=stages["steer"],
+            kind=BlockKind.DASHBOARDS,
+            content=replace(before, items=(*before.items, ENVIRONMENTS)),
+            base_version=None,
+            actor=editor,
+            how="edit",
+            reason="Found on the board of boards",
+        )
+    if viewer is not None and not Suggestion.objects.exists():
+        block = find_block(stages["watch"], BlockKind.RESEARCH)
+        before = content_of(block)
+        suggest(
+            user=viewer,
+            stage=stages["watch"],
+            kind=BlockKind.RESEARCH,
+            heading="",
+            content=replace(before, items=(*before.items, ALERTS)),
+            base_version=block.version if block else 0,
+            reason="We quote it every week and nobody finds it",
+        )

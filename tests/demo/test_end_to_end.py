@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.test import Client
 
 from metrics.demo.step import run as make_the_dictionary
 from metrics.models import Installation, Report
@@ -17,6 +18,7 @@ from stages.demo.step import run as make_the_catalog
 from telemetry.demo.step import build, run
 from telemetry.demo.world import World, make_world
 from telemetry.models import Ping
+from tests.builders import a_user
 from tests.conftest import Clock
 
 pytestmark = pytest.mark.django_db
@@ -45,7 +47,11 @@ def figure(**asked: str) -> dict[str, Any]:
     return row
 
 
-def test_the_world_s_stories_are_seen_in_the_figures(world: World) -> None:
+def test_the_world_s_stories_are_seen_in_the_figures(world: World, client: Client) -> None:
+    # Everything is read and nothing failed.
+    assert set(Ping.objects.values_list("state", flat=True)) == {Ping.State.READ, Ping.State.QUARANTINED}
+    assert Report.objects.filter(state="counted").exists()
+    assert Installation.objects.filter(hostname="staging.quayside.example").exists()
     # A figure, with SaaS apart and staging nowhere.
     write = figure(indicator="smau", stage="write", month="2026-10")
     saas = figure(indicator="smau", stage="write", month="2026-10", delivery="saas")
@@ -73,15 +79,13 @@ def test_the_world_s_stories_are_seen_in_the_figures(world: World) -> None:
     assert live["state"] == "final"
     assert "restated" in live["flags"]
     assert live["recorded"] > published["recorded"]
+    # All of it is on the stage's page.
+    client.force_login(a_user("somebody", "viewer"))
+    page = client.get("/stages/write/").content.decode()
+    assert f"{write['recorded']:,}" in page
+    assert f"{write['estimated']:,}" in page
     # The current month has begun.
     assert figure(indicator="smau", stage="write", month="2026-11")["state"] == "open"
-
-
-def test_everything_is_read_and_nothing_failed(world: World) -> None:
-    states = set(Ping.objects.values_list("state", flat=True))
-    assert states == {Ping.State.READ, Ping.State.QUARANTINED}
-    assert Report.objects.filter(state="counted").exists()
-    assert Installation.objects.filter(hostname="staging.quayside.example").exists()
 
 
 def test_the_same_world_again_changes_nothing(world: World) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from stages.demo.step import run
-from stages.models import Group, Stage
-from stages.models.content import Placement
+from stages.models import BlockRevision, Group, Placement, Stage, Suggestion
+from tests.builders import a_user
 
 pytestmark = pytest.mark.django_db
 
@@ -30,3 +30,13 @@ def test_most_stages_are_filled_some_partly_and_one_not_at_all() -> None:
     assert filled["comply"] == 0
     assert 0 < filled["steer"] < 8
     assert filled["shape"] >= 15
+
+
+def test_a_person_s_edit_and_a_suggestion_are_there_once() -> None:
+    a_user("editor", "editor")
+    a_user("viewer")
+    run(lambda words: None)
+    run(lambda words: None)
+    assert BlockRevision.objects.filter(actor__username="editor").count() == 1
+    (waiting,) = Suggestion.objects.all()
+    assert (waiting.stage.key, waiting.author and waiting.author.username) == ("watch", "viewer")
