@@ -37,7 +37,9 @@ ASSUMPTIONS = (
     "Paid installations are known to upgrade sooner, which makes the estimate too low rather than too high.",
 )
 
-ERASED_REASON = "erased"
+CHECKED_UP_TO = 100_000
+"""Beyond so many installations a passport opens without going through all of them; the streams do."""
+
 REASONS = (
     *(kind.word for kind in Missing),
     "no_baseline",
@@ -162,6 +164,8 @@ class Passport:
     left_out_counts: Mapping[str, int]
     sql: str
     interval: Interval | None = None
+    is_checked: bool = True
+    """Whether contributions were added up and those left out counted while it was opened."""
 
     @property
     def adds_up(self) -> bool:
@@ -187,7 +191,7 @@ class Passport:
             "contributions_count": self.contributions_count,
             "contributions_sum": as_json(self.contributions_sum),
             "left_out_counts": dict(self.left_out_counts),
-            "adds_up": self.adds_up,
+            "adds_up": self.adds_up if self.is_checked else None,
             "sql": self.sql,
         }
 
@@ -258,8 +262,14 @@ def passport(question: Question) -> Passport:
     found = figures([question, *grains])
     figure, by_grain = found[0], found[1:]
     parts = _parts(question)
-    scope = None if question.is_combined else _scope(question, figure)
-    count, total, erased_rows = _sums(scope) if scope is not None else (0, 0, 0)
+    scope = None if question.is_combined else _scope(question)
+    is_checked = (figure.coverage.pinging or 0) <= CHECKED_UP_TO
+    count, erased_rows = 0, 0
+    total: Number = 0
+    if scope is not None and is_checked:
+        count, total, erased_rows = _sums(scope)
+    elif scope is not None:
+        count, total = figure.coverage.reporting or 0, figure.recorded or 0
     if parts:
         from metrics.exact import total as add
 
@@ -279,7 +289,8 @@ def passport(question: Question) -> Passport:
         erased=erased,
         contributions_count=count,
         contributions_sum=total,
-        left_out_counts=left_out_counts(scope) if scope is not None else {},
+        left_out_counts=left_out_counts(scope) if scope is not None and is_checked else {},
+        is_checked=is_checked,
         sql=sql_of(question, figure.metric),
         interval=interval(figure),
     )
@@ -336,7 +347,7 @@ class Scope:
     published: bool = False
 
 
-def _scope(question: Question, figure: Figure) -> Scope | None:
+def _scope(question: Question) -> Scope | None:
     """The rows behind a figure: a month's reports at its revision, or a week's."""
     leaf = leaf_of(question)
     if leaf is None or leaf.slot is None:
@@ -563,7 +574,7 @@ def scope_of(question: Question) -> Scope | None:
     """Where the long lists of a question are read from; none for combined figures."""
     if question.is_combined:
         return None
-    return _scope(question, figures([question])[0])
+    return _scope(question)
 
 
 def stream_contributions(question: Question) -> Iterator[Contribution]:

@@ -8,8 +8,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from metrics.engine.rollup import roll_up_all, roll_up_dirty, roll_up_month
+from metrics.engine.rollup import known_months, roll_up_all, roll_up_dirty, roll_up_month
 from metrics.periods import Month
+from portal.jobs import job
 
 
 class Command(BaseCommand):
@@ -26,7 +27,14 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         say = None if options["json"] else self.stdout.write
         if options["all"]:
-            done = roll_up_all(task="rollup --all", say=say)
+            with job("Count every month anew", total=len(known_months())) as progress:
+
+                def advance(sentence: str) -> None:
+                    progress.advance(1, sentence)
+                    if say is not None:
+                        say(sentence)
+
+                done = roll_up_all(task="rollup --all", say=advance)
         elif options["month"]:
             try:
                 month = Month.parse(options["month"])
