@@ -156,36 +156,83 @@ def _place(block: Block, placements: Sequence[Placement], old: Sequence[Item], n
     """Bring the placements in line with the items: kept, changed, added, removed, in the new order."""
     matched = pairs(old, new)
     kept = set(matched.values())
-    Placement.objects.filter(pk__in=[one.pk for at, one in enumerate(placements) if at not in kept]).delete()
-    shared = dict(
-        Resource.objects.filter(placements__block=block)
-        .annotate(uses=Count("placements"))
-        .values_list("pk", "uses")
-    ) if kept else {}  # fmt: skip
-    shared = {
-        row["resource"]: row["uses"]
-        for row in Placement.objects.filter(resource__in=shared).values("resource").annotate(uses=Count("pk"))
-    }
-    for order, item in enumerate(new):
-        position = matched.get(order)
-        if position is None:
-            resource = resource_for(block.kind, item)
-            Placement.objects.create(
+    gone = [one.pk for at, one in enumerate(placements) if at not in kept]
+    if gone:
+        Placement.objects.filter(pk__in=gone).delete()
+    rewritten = [
+        position
+        for position, at in matched.items()
+        if any(getattr(old[at], name) != getattr(new[position], name) for name in ITEM_FIELDS if name != "description")
+    ]
+    uses = _uses([placements[matched[position]].resource_id for position in rewritten])
+    changed: list[Placement] = []
+    for position, at in matched.items():
+        placement, item = placements[at], new[position]
+        before = (placement.order, placement.description)
+        placement.order, placement.description = position, item.description
+        if position in rewritten:
+            _rewrite(placement, item, alone=uses.get(placement.resource_id, 1) <= 1)
+            changed.append(placement)
+        elif before != (position, item.description):
+            changed.append(placement)
+    Placement.objects.bulk_update(changed, ["order", "description", "label", "resource"], batch_size=500)
+    added = [position for position in range(len(new)) if position not in matched]
+    resources = _resources_for(block.kind, [new[position] for position in added])
+    Placement.objects.bulk_create(
+        [
+            Placement(
                 block=block,
                 resource=resource,
-                order=order,
-                label="" if resource.label == item.label else item.label,
-                description=item.description,
+                order=position,
+                label="" if resource.label == new[position].label else new[position].label,
+                description=new[position].description,
             )
-            continue
-        placement, before = placements[position], old[position]
-        changed = placement.order != order or placement.description != item.description
-        placement.order, placement.description = order, item.description
-        if any(getattr(before, name) != getattr(item, name) for name in ITEM_FIELDS if name != "description"):
-            changed = True
-            _rewrite(placement, item, alone=shared.get(placement.resource_id, 1) <= 1)
-        if changed:
-            placement.save()
+            for position, resource in zip(added, resources, strict=True)
+        ],
+        batch_size=500,
+    )
+
+
+def _uses(resources: Sequence[int]) -> dict[int, int]:
+    """How often each of some resources is placed."""
+    if not resources:
+        return {}
+    counted = Placement.objects.filter(resource__in=resources).order_by().values("resource").annotate(uses=Count("pk"))
+    return {row["resource"]: row["uses"] for row in counted}
+
+
+def _resources_for(kind: str, items: Sequence[Item]) -> list[Resource]:
+    """The resource of each item: the one with its link (or channel) if there is one, else a new one."""
+    urls = {item.url for item in items if item.url}
+    labels = {item.label for item in items if _is_shared_by_label(kind, item)}
+    known: dict[tuple[str, str], Resource] = {}
+    if urls:
+        for resource in Resource.objects.filter(kind=kind, url__in=urls).order_by("-pk"):
+            known["url", resource.url] = resource
+    if labels:
+        for resource in Resource.objects.filter(kind=kind, url="", label__in=labels).order_by("-pk"):
+            known["label", resource.label] = resource
+    found: list[Resource] = []
+    made: list[Resource] = []
+    for item in items:
+        key = ("url", item.url) if item.url else ("label", item.label)
+        shared = bool(item.url) or _is_shared_by_label(kind, item)
+        resource = known.get(key) if shared else None
+        if resource is None:
+            resource = Resource(
+                kind=kind, label=item.label, url=item.url, text=item.text, dialect=item.dialect,
+                doc_label=item.doc_label,
+            )  # fmt: skip
+            made.append(resource)
+            if shared:
+                known[key] = resource
+        found.append(resource)
+    Resource.objects.bulk_create(made, batch_size=500)
+    return found
+
+
+def _is_shared_by_label(kind: str, item: Item) -> bool:
+    return kind in SHARED_BY_LABEL and bool(item.label) and not item.url and not item.text
 
 
 def _rewrite(placement: Placement, item: Item, *, alone: bool) -> None:
@@ -195,31 +242,14 @@ def _rewrite(placement: Placement, item: Item, *, alone: bool) -> None:
     if same_target and item.url and not alone:
         placement.label = "" if item.label == resource.label else item.label
         return
-    other = _existing(resource.kind, item) if not same_target else None
-    if other is None and alone:
+    if alone and (
+        same_target or not Resource.objects.filter(kind=resource.kind, url=item.url).exclude(url="").exists()
+    ):
         for name in ("label", "url", "text", "dialect", "doc_label"):
             setattr(resource, name, getattr(item, name))
         resource.version += 1
         resource.save()
         placement.label = ""
         return
-    placement.resource = other or resource_for(resource.kind, item)
+    placement.resource = _resources_for(resource.kind, [item])[0]
     placement.label = "" if placement.resource.label == item.label else item.label
-
-
-def resource_for(kind: str, item: Item) -> Resource:
-    """The resource of an item: the one with its link (or channel) if there is one, else a new one."""
-    found = _existing(kind, item)
-    if found is not None:
-        return found
-    return Resource.objects.create(
-        kind=kind, label=item.label, url=item.url, text=item.text, dialect=item.dialect, doc_label=item.doc_label
-    )
-
-
-def _existing(kind: str, item: Item) -> Resource | None:
-    if item.url:
-        return Resource.objects.filter(kind=kind, url=item.url).order_by("pk").first()
-    if kind in SHARED_BY_LABEL and item.label and not item.text:
-        return Resource.objects.filter(kind=kind, url="", label=item.label).order_by("pk").first()
-    return None

@@ -11,6 +11,7 @@ import threading
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from heapq import nlargest
 from typing import TYPE_CHECKING
 
 from django.db import connection
@@ -19,7 +20,7 @@ from rapidfuzz import fuzz, process
 
 from portal.plugin import SearchHit
 from stages.links import visible
-from stages.models import Block, Category, Group, Placement, Section, Stage, StartingPoint
+from stages.models import Block, BlockKind, Category, Group, Placement, Section, Stage, StartingPoint
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -33,6 +34,7 @@ COMMON = frozenset(
         their there these they this to use used uses using was we what when where which who whom whose why with you"""
     )
 )
+KIND_WORDS = dict(BlockKind.choices)
 TITLE, TEXT, CONTEXT = 1.0, 0.75, 0.55
 PREFIX, FUZZY = 0.9, 0.8
 
@@ -78,11 +80,8 @@ class Index:
                 scores[number] += worth
                 hit[number] += 1
         enough = max(1, round(len(asked) * 0.6))
-        ranked = sorted(
-            ((scores[number] / len(asked), number) for number in scores if hit[number] >= enough),
-            key=lambda one: (-one[0], self.documents[one[1]].title),
-        )
-        return [(round(score * 100, 1), self.documents[number]) for score, number in ranked[:limit]]
+        ranked = nlargest(limit, ((score, -number) for number, score in scores.items() if hit[number] >= enough))
+        return [(round(score / len(asked) * 100, 1), self.documents[-number]) for score, number in ranked]
 
     def like(self, word: str) -> dict[str, float]:
         """The known words that a word may mean: itself, what starts with it, what it is a misspelling of."""
@@ -158,18 +157,22 @@ def documents() -> list[tuple[Document, str]]:
             url = f"{block.stage.get_absolute_url()}#other-{block.pk}"
         document = Document(f"{block.stage.name}: {title}", url, "Text", block.stage.name, f"{block.note} {block.body}")
         found.append((document, ""))
-    for placement in Placement.objects.select_related("resource", "block__stage"):
-        resource, block = placement.resource, placement.block
-        kind = resource.get_kind_display()
-        title = placement.label or resource.label or resource.url or f"{resource.doc_label.upper()} query".strip()
+    names = {stage.pk: (stage.name, stage.get_absolute_url()) for stage in Stage.objects.all()}
+    rows = Placement.objects.values_list(
+        "block__stage", "block__kind", "block", "label", "description", "resource__label", "resource__url",
+        "resource__text", "resource__doc_label",
+    )  # fmt: skip
+    for stage_pk, kind, block_pk, own_label, description, label, url, text, doc_label in rows:
+        stage_name, address = names[stage_pk]
+        anchor = f"other-{block_pk}" if kind == "other" else kind.replace("_", "-")
         document = Document(
-            visible(title),
-            f"{block.stage.get_absolute_url()}#{block.kind.replace('_', '-')}",
-            {"dashboards": "Dashboard", "data_docs": "Query", "slack": "Slack channel"}.get(block.kind, "Resource"),
-            block.stage.name,
-            visible(f"{placement.description} {resource.text}".strip()),
+            visible(own_label or label or url or f"{doc_label.upper()} query".strip()),
+            f"{address}#{anchor}",
+            {"dashboards": "Dashboard", "data_docs": "Query", "slack": "Slack channel"}.get(kind, "Resource"),
+            stage_name,
+            visible(f"{description} {text}".strip()),
         )
-        found.append((document, f"{block.stage.name} {kind} {resource.doc_label} {resource.url}"))
+        found.append((document, f"{stage_name} {KIND_WORDS[kind]} {doc_label} {url}"))
     for start in StartingPoint.objects.all():
         document = Document(start.label or start.text[:60], reverse("stages:index"), "Starting point", "", start.text)
         found.append((document, ""))
