@@ -20,6 +20,7 @@ from django.utils import timezone
 
 from portal.wakeups import wake
 from telemetry import conf
+from telemetry.numbers import ACCEPTED
 from telemetry.reading.document import NotAnObject, parse
 from telemetry.reading.exports import NotAPing, looks_like_an_export, refuse_exports
 from telemetry.reading.identity import Identity, NoIdentity, identity_of
@@ -179,6 +180,7 @@ def accept(
         refusal = _REFUSALS[verdict]
         raise Refused(refusal.code, str(refusal), status=refusal.status)
     fresh = verdict == "accepted"
+    ACCEPTED.labels(channel, verdict).inc()
     if fresh and hint:
         wake("ingest", READ_TASK)
     return Accepted(ping_id, fresh)

@@ -12,6 +12,7 @@ from django.http import HttpRequest, HttpResponse
 from telemetry import conf
 from telemetry.accepting import Refused, Unavailable
 from telemetry.limits import limiter
+from telemetry.numbers import REFUSED
 from telemetry.reading.inflate import TooLarge, Unreadable, inflate
 
 PROBLEM = "application/problem+json"
@@ -60,6 +61,7 @@ _TITLES = {
 
 def refusal(refused: Refused) -> HttpResponse:
     """The answer to a body that is not stored."""
+    REFUSED.labels(refused.code).inc()
     headers = {"WWW_Authenticate": 'Bearer realm="pings"'} if refused.status == 401 else {}
     return problem(refused.status, refused.code, str(refused), key=refused.key, **headers)
 

@@ -25,6 +25,7 @@ from telemetry import conf, population
 from telemetry.accepting import decompress
 from telemetry.judging import Case, Past, Population, Rule, Verdict, judge_ping
 from telemetry.models import Ping
+from telemetry.numbers import READ
 from telemetry.reading import PARSER_VERSION
 from telemetry.reading.classify import Reading, State, Value, classify
 from telemetry.reading.document import parse
@@ -92,7 +93,11 @@ def read_batch(size: int = BATCH, *, ids: Sequence[int] | None = None) -> int:
         claimed = _claim(size, ids)
         if not claimed:
             return 0
-        finish(read_each(claimed, plan), plan)
+        outcomes = read_each(claimed, plan)
+        finish(outcomes, plan)
+    states = Counter(outcome.state for outcome in outcomes)
+    for state, count in states.items():
+        READ.labels(state).inc(count)
     return len(claimed)
 
 
