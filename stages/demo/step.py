@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -10,14 +11,15 @@ from portal.models import User
 from stages.collaboration import suggest
 from stages.content import Item
 from stages.editing import content_of, find_block, save_block
-from stages.handbook.importing import digest_of, import_page
+from stages.handbook.importing import import_page
 from stages.handbook.parsing import parse_page
 from stages.handbook.reading import read_page
-from stages.models import BlockKind, BlockRevision, Stage, Suggestion
+from stages.models import BlockKind, BlockRevision, ImportRun, Stage, Suggestion
 from stages.structure.reading import read_structure
 from stages.structure.sync import sync_structure
 
 DATA = Path(__file__).parent / "data"
+FILES = ("sections.yml", "stages.yml", "categories.yml", "handbook.md")
 SOURCE = "the demo's structure files"
 PAGE = "the demo's handbook page"
 ENVIRONMENTS = Item(
@@ -34,18 +36,26 @@ ALERTS = Item(
 
 def run(say: Callable[[str], None]) -> None:
     """Import the structure and the handbook page of the demo's product; a second time nothing changes."""
-    structure = read_structure(
-        sections=DATA / "sections.yml", stages=DATA / "stages.yml", categories=DATA / "categories.yml"
+    digest = hashlib.sha256(b"".join((DATA / name).read_bytes() for name in FILES)).hexdigest()
+    if ImportRun.objects.filter(kind="handbook", source=PAGE, digest=digest).exists():
+        say("Structure and handbook page are there")
+    else:
+        import_catalog(digest, say)
+    add_people_s_work()
+
+
+def import_catalog(digest: str, say: Callable[[str], None]) -> None:
+    """Bring the catalog to what the files say, by the import that real files take."""
+    sections, stages, categories, page = (DATA / name for name in FILES)
+    report = sync_structure(
+        structure=read_structure(sections=sections, stages=stages, categories=categories), source=SOURCE
     )
-    report = sync_structure(structure=structure, source=SOURCE)
     words = ", ".join(f"{counts['total']} {kind}" for kind, counts in report.counts.items())
     say(f"Structure: {words}; {len(report.irregularities)} irregularities named, none fatal")
-    text = read_page(DATA / "handbook.md")
-    imported = import_page(page=parse_page(text), source=PAGE, digest=digest_of(text))
+    imported = import_page(page=parse_page(read_page(page)), source=PAGE, digest=digest)
     counted = [*imported.stages.values(), imported.starting_points]
     new, same = sum(counts.created for counts in counted), sum(counts.unchanged for counts in counted)
     say(f"Handbook page: {new} entries new, {same} as they were")
-    add_people_s_work()
 
 
 def add_people_s_work() -> None:
