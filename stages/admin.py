@@ -4,9 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from django.contrib import admin
+from django.contrib import admin, messages
+from django.db.models import QuerySet
 from django.http import HttpRequest
+from django.utils import timezone
 
+from portal.permissions import has_role
+from portal.roles import Role
+from stages.contacts import remove_contact
 from stages.models import (
     Block,
     BlockRevision,
@@ -94,6 +99,17 @@ class ContactAdmin(LookAdmin):
 
     list_display = ("name", "removed_on")
     search_fields = ("name",)
+    actions = ("remove_on_request",)
+
+    @admin.action(description="Remove on request: forget the name for good", permissions=["view"])
+    def remove_on_request(self, request: HttpRequest, chosen: QuerySet[Contact]) -> None:
+        """Forget the names; later imports do not bring them back."""
+        if not has_role(request.user, Role.ADMINISTRATOR):
+            self.message_user(request, "Only administrators remove people.", messages.ERROR)
+            return
+        for contact in chosen:
+            remove_contact(contact=contact, on=timezone.now().date())
+        self.message_user(request, "Removed. A later import does not bring the names back.", messages.SUCCESS)
 
 
 @admin.register(Block)

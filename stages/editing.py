@@ -207,11 +207,11 @@ def _resources_for(kind: str, items: Sequence[Item]) -> list[Resource]:
     labels = {item.label for item in items if _is_shared_by_label(kind, item)}
     known: dict[tuple[str, str], Resource] = {}
     if urls:
-        for resource in Resource.objects.filter(kind=kind, url__in=urls).order_by("-pk"):
-            known["url", resource.url] = resource
+        for one in Resource.objects.filter(kind=kind, url__in=urls).order_by("-pk"):
+            known["url", one.url] = one
     if labels:
-        for resource in Resource.objects.filter(kind=kind, url="", label__in=labels).order_by("-pk"):
-            known["label", resource.label] = resource
+        for one in Resource.objects.filter(kind=kind, url="", label__in=labels).order_by("-pk"):
+            known["label", one.label] = one
     found: list[Resource] = []
     made: list[Resource] = []
     for item in items:

@@ -21,6 +21,8 @@ STAGE_TREND = Slot("stage trend", Stage, "The trend of the last months, left of 
 STAGE_FEATURES = Slot("stage features", Stage, "The stage's metrics ranked, beside the trend.")
 STAGE_GROUPS = Slot("stage groups", Stage, "Figures of the stage's groups.")
 STAGE_NOTES = Slot("stage notes", Stage, "Data quality, open reviews and incidents of a stage.")
+STAGE_DATA_DOCS = Slot("stage data documentation", Stage, "Queries of the stage's indicators, under its own queries.")
+STAGE_INDICATORS = Slot("stage indicators", Stage, "The stage's indicators and key metrics, under its own links.")
 GROUP_FIGURES = Slot("group figures", Group, "Figures of a group.")
 SECTION_FIGURES = Slot("section figures", Section, "Figures of a section.")
 CATALOG_OVERVIEW = Slot("catalog overview", Catalog, "Figures over all stages, on the catalog's index page.")
@@ -31,6 +33,8 @@ ALL = (
     STAGE_FEATURES,
     STAGE_GROUPS,
     STAGE_NOTES,
+    STAGE_DATA_DOCS,
+    STAGE_INDICATORS,
     GROUP_FIGURES,
     SECTION_FIGURES,
     CATALOG_OVERVIEW,

@@ -54,6 +54,8 @@ def stage(request: HttpRequest, key: str) -> HttpResponse:
         "STAGE_FEATURES": slots.STAGE_FEATURES,
         "STAGE_GROUPS": slots.STAGE_GROUPS,
         "STAGE_NOTES": slots.STAGE_NOTES,
+        "STAGE_DATA_DOCS": slots.STAGE_DATA_DOCS,
+        "STAGE_INDICATORS": slots.STAGE_INDICATORS,
     }
     return render(request, "stages/stage.html", context)
 

@@ -9,13 +9,17 @@ from pathlib import Path
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from portal.models import User
+from portal.plugin import Panel, PanelContent, Plugin
+from stages import slots
+from stages.contacts import set_people
 from stages.content import Item
-from stages.models import BlockRevision, Category, Resource, Stage, Visit
+from stages.models import BlockRevision, Category, Contact, Resource, Stage, Visit
 from stages.plugin import plugin
 from tests.conftest import WithPlugins
 from tests.stages.builders import a_block, a_stage
@@ -124,3 +128,31 @@ def test_a_lower_maturity_asks_for_a_reason_on_the_page(editor_client: Client) -
     editor_client.post("/categories/wiki/", {"maturity": "minimal", "reason": "Broken"})
     category.refresh_from_db()
     assert category.maturity == "minimal"
+
+
+def test_a_person_is_removed_on_request_in_the_admin(administrator_client: Client, administrator: User) -> None:
+    set_people([(a_stage("create"), [("pm", "Ada")])])
+    contact = Contact.objects.get()
+    User.objects.filter(pk=administrator.pk).update(is_superuser=True)
+    data = {"action": "remove_on_request", "_selected_action": str(contact.pk)}
+    administrator_client.post("/admin/stages/contact/", data)
+    contact.refresh_from_db()
+    assert contact.name == ""
+    assert contact.removed_on is not None
+
+
+def test_higher_layers_add_to_data_documentation_and_indicators(
+    viewer_client: Client, with_plugins: WithPlugins
+) -> None:
+    def render(request: HttpRequest, stage: Stage) -> PanelContent:
+        return PanelContent(template="stages/_when_why.html", context={"prefix": f"for-{stage.key}"})
+
+    panels = tuple(
+        Panel(slot=slot, name=f"n{number}", title=f"From above {number}", render=render)
+        for number, slot in enumerate((slots.STAGE_DATA_DOCS, slots.STAGE_INDICATORS))
+    )
+    a_stage("create")
+    with with_plugins(Plugin(name="above", title="Above", summary="Adds", panels=panels)):
+        page = viewer_client.get("/stages/create/").content.decode()
+    assert "From above 0" in page
+    assert "From above 1" in page
