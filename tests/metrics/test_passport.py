@@ -38,7 +38,7 @@ def test_a_passport_lists_who_counts_and_who_does_not() -> None:
     label_installation(uuid="saas", hostname="host", delivery="saas")
     label_installation(uuid="odd", hostname="host", exclude="a robot")
     label_installation(uuid="never", hostname="host", exclude="a test")
-    report("a", "2026-10-05", {smau: 14}, source="telemetry:1", edition="EE", license_plan="premium")
+    report("a", "2026-10-05", {smau: 14}, source="elsewhere:1", edition="EE", license_plan="premium")
     report("b", "2026-10-05", {smau: Missing.TIMED_OUT}, edition="CE")
     report("c", "2026-09-05", {smau: 9})
     report("saas", "2026-10-05", {smau: 80})
@@ -49,7 +49,7 @@ def test_a_passport_lists_who_counts_and_who_does_not() -> None:
     document = run("passport", "smau.create.2026-10")
     assert document["figure"]["recorded"] == 94
     assert {row["installation"]["uuid"]: row["value"] for row in document["contributions"]} == {"a": 14, "saas": 80}
-    assert document["contributions"][0]["report"].startswith(("telemetry:", "test:"))
+    assert document["contributions"][0]["report"].startswith(("elsewhere:", "test:"))
     assert reasons(document) == {
         "b": "timed_out",
         "c": "no_report",
@@ -83,11 +83,11 @@ def test_a_late_report_restates_a_closed_month_and_says_what_it_was() -> None:
     smau = a_smau("create")
     report("a", "2026-05-04", {smau: 10})
     close_month(month=Month(2026, 5), actor=None, reason="all in")
-    report("a", "2026-05-25", {smau: 14}, source="telemetry:7")
+    report("a", "2026-05-25", {smau: 14}, source="elsewhere:7")
     document = run("passport", "smau.create.2026-05")
     [change] = document["restatements"]
     assert (change["old"], change["new"], change["cause"]) == (10, 14, "late report")
-    assert [row["report"] for row in change["reports"]] == ["telemetry:7"]
+    assert [row["report"] for row in change["reports"]] == ["elsewhere:7"]
     assert "restated" in document["figure"]["flags"]
     published = run("passport", "smau.create.2026-05~published")
     assert published["figure"]["recorded"] == 10

@@ -115,7 +115,7 @@ def test_initials(name: str, letters: str) -> None:
 
 
 def test_a_lost_address_offers_a_search_for_its_last_word(viewer_client: Client) -> None:
-    answer = viewer_client.get("/stages/no/such/deep-page/")
+    answer = viewer_client.get("/nowhere/no/such/deep-page/")
     assert answer.status_code == 404
     assert 'value="deep page"' in answer.content.decode()
 
