@@ -45,6 +45,12 @@ def test_an_administrator_holds_every_role_and_a_closed_account_none(administrat
     assert not has_role(administrator, Role.VIEWER)
 
 
+def test_an_administrator_by_grant_may_use_the_admin_site(administrator: User, editor: User) -> None:
+    assert administrator.has_module_perms("portal")
+    assert administrator.has_perm("portal.view_user")
+    assert not editor.has_perm("portal.view_user")
+
+
 def test_a_permission_of_a_plugin_is_held_by_its_roles(editor: User, viewer: User, with_plugins: WithPlugins) -> None:
     with with_plugins(SHELVES):
         assert may(editor, "shelves.move_book")
