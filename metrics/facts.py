@@ -13,6 +13,7 @@ from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import orjson
+from django.apps import apps
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -116,7 +117,8 @@ def _record(facts: Sequence[ReportFacts]) -> list[Recorded]:
     first_of: dict[tuple[int, datetime, str], int] = {}
     for number, key in enumerate(keys):
         first_of.setdefault(key, number)
-    created = _insert_reports([(key, facts[number]) for key, number in first_of.items()])
+    # Sorted, so that two writers with the same reports wait for each other instead of deadlocking.
+    created = _insert_reports([(key, facts[number]) for key, number in sorted(first_of.items())])
     standing = _standing([key for key in first_of if key not in created]) if len(created) < len(first_of) else {}
     _copy_pages((created[key][0], facts[number].readings) for key, number in first_of.items() if key in created)
     _note_new_reports([report_id for report_id, _state in created.values()])
@@ -447,7 +449,9 @@ def erase_installation(*, uuid: str, hostname: str, actor: User | None, reason: 
     """
     from metrics.models.figures import MonthReport
 
-    InstallationLabel.objects.filter(uuid=clean(uuid), hostname=clean(hostname)).delete()
+    for labels in (InstallationLabel, apps.get_model("metrics", "InstallationLabelEvent")):
+        # The history last: deleting a label writes into it.
+        labels._default_manager.filter(uuid=clean(uuid), hostname=clean(hostname)).delete()
     installation = Installation.objects.select_for_update().filter(uuid=clean(uuid), hostname=clean(hostname)).first()
     if installation is None:
         return 0

@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 
 SUBSCRIPTION_COLUMNS = ("subscription_id", "account", "plan", "seats", "starts_on", "ends_on", "delivery")
 READING_COLUMNS = ("uuid", "hostname", "recorded_at", "metric", "population", "value")
-PLANS = ("free", "core", "starter", "bronze", "silver", "gold", "premium", "ultimate")
+PLANS = ("free", "core", "starter", "premium", "ultimate", "oss", "edu")
+"""The plans of today. No figure depends on it: the tier of an installation is what its report says."""
+
 SUBSCRIPTIONS_CHANGED = "subscriptions changed"
 READINGS = "readings:"
 """How the source reference of an imported reading begins."""

@@ -123,7 +123,8 @@ def figures_etag(request: Request) -> str:
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT (SELECT max(id) FROM metrics_monthrevision), (SELECT max(computed_at) FROM metrics_figuremonth),"
-            " (SELECT max(id) FROM metrics_monthevent), (SELECT max(pgh_id) FROM metrics_indicatormappingevent)"
+            " (SELECT max(id) FROM metrics_monthevent), (SELECT max(pgh_id) FROM metrics_indicatormappingevent),"
+            " (SELECT max(updated_at) FROM stages_stage)"
         )
         parts = cursor.fetchone()
     day = timezone.now().date().isoformat()

@@ -6,18 +6,21 @@ from datetime import UTC, datetime
 from decimal import Decimal
 
 import pytest
+from django.apps import apps
 
 from metrics.engine.pages import unpack
 from metrics.facts import (
     Missing,
     ReportFacts,
+    erase_installation,
     hold_report,
     record_reports,
     refill_report,
     reject_report,
     release_report,
 )
-from metrics.models import DirtyMonth, Installation, Report, ReportPage
+from metrics.labels import label_installation
+from metrics.models import DirtyMonth, Installation, InstallationLabel, Report, ReportPage
 
 pytestmark = pytest.mark.django_db
 
@@ -113,3 +116,16 @@ def test_absurd_numbers_are_of_the_wrong_type() -> None:
     record_reports([a_report(readings={256: Decimal("1e99999"), 257: True})])
     page = ReportPage.objects.get()
     assert unpack(page.values, bytes(page.states), page.wide) == {0: Missing.WRONG_TYPE, 1: Missing.WRONG_TYPE}
+
+
+def test_erasing_leaves_neither_name_nor_label_nor_their_history() -> None:
+    label_installation(uuid="u1", hostname="h", delivery="saas")
+    record_reports([a_report(readings={256: 5}), a_report(at="2026-10-06 10:00")])
+    assert erase_installation(uuid="u1", hostname="h", actor=None, reason="asked") == 2
+    assert erase_installation(uuid="u1", hostname="h", actor=None, reason="asked") == 0
+    assert not Report.objects.exists()
+    assert not ReportPage.objects.exists()
+    assert not InstallationLabel.objects.exists()
+    assert not apps.get_model("metrics", "InstallationLabelEvent").objects.exists()
+    assert str(Installation.objects.get()) == "erased"
+    assert dirty() == {"2026-10", "2026-11"}
