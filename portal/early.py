@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
-from django.http import HttpRequest, HttpResponseBase
+from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.urls import URLPattern
 
 from portal.plugins.registry import Loaded, registry
@@ -52,4 +52,7 @@ class EarlyPathsMiddleware:
         # What Django's handler does for templates answered by an API view.
         if hasattr(response, "render") and callable(response.render):
             response = response.render()
+        if isinstance(response, HttpResponse) and "Content-Length" not in response:
+            # CommonMiddleware does it for all others; without it the server would send chunks.
+            response.headers["Content-Length"] = str(len(response.content))
         return response
