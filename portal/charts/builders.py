@@ -145,7 +145,7 @@ def _trend_spec(
     y: Row = {
         "field": "y",
         "type": "quantitative",
-        "scale": {"domain": [steps[0], steps[-1]], "nice": False, "zero": from_zero},
+        "scale": {"domain": [min(steps[0], low), max(steps[-1], high)], "nice": False, "zero": from_zero},
         "axis": {
             "values": steps,
             "labelExpr": f"{json.dumps(y_labels, ensure_ascii=False)}[datum.value]",
