@@ -23,8 +23,8 @@ def address(item: Any) -> Iterable[tuple[str, Hashable]]:
 
 
 def api_address(item: Any) -> Iterable[tuple[str, Hashable]]:
-    """A route claims its prefix and the base of its names."""
-    claims: list[tuple[str, Hashable]] = [("API prefix", item.prefix.rstrip("/"))]
+    """A route claims its prefix and the base of its names; a URLconf at the root of the API claims none."""
+    claims: list[tuple[str, Hashable]] = [("API prefix", item.prefix.rstrip("/"))] if item.prefix else []
     if isinstance(item, ApiRoute):
         claims.append(("API basename", item.basename))
     return claims

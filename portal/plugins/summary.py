@@ -55,7 +55,7 @@ class Overview:
 KINDS: tuple[tuple[str, str, Callable[[Any], str]], ...] = (
     ("navigation", "Navigation", lambda item: f"{item.group.value}: {item.label} ({item.url_name})"),
     ("urls", "Pages", lambda item: f"/{item.prefix} ({item.urlconf})"),
-    ("api", "API", lambda item: f"/api/v1/{item.prefix.rstrip('/')}/ ({api_target(item)})"),
+    ("api", "API", lambda item: f"/api/v1/{f'{item.prefix}/'.lstrip('/').replace('//', '/')} ({api_target(item)})"),
     ("slots", "Slots for others", lambda item: f"{item.name}: {item.description}"),
     ("panels", "Panels", lambda item: f"{item.title}, in the slot {item.slot.name}"),
     ("home_panels", "Panels on the home page", lambda item: item.title),

@@ -232,6 +232,12 @@ def test_of_two_plugins_that_claim_one_name_the_first_keeps_it() -> None:
     assert problems[0].plugin == "tables"
 
 
+def test_the_root_of_the_api_may_be_shared() -> None:
+    shared = (ApiUrls(prefix="", urlconf="portal.pages.urls"),)
+    plugins = [replace(SOUND, api=shared), replace(SOUND, name="tables", api=shared)]
+    assert without_duplicates(plugins) == (plugins, [])
+
+
 def test_a_missing_template_is_named_with_the_file_that_names_it(tmp_path: Path) -> None:
     from portal.plugins.checks import templates
 
