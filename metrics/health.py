@@ -26,4 +26,4 @@ def dictionary() -> Health:
         )
     if waiting:
         sentence += f" {waiting} mappings wait for a group that the catalog does not know."
-    return Health(state=HealthState.WARNING if found or waiting else HealthState.OK, sentence=sentence)
+    return Health(state=HealthState.WARNING if found else HealthState.OK, sentence=sentence)

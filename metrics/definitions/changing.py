@@ -34,8 +34,9 @@ def change_definition(
         setattr(definition, key, value)
     if differs:
         definition.version += 1
+    allotment = allot_slots([definition])
     definition.save()
-    if allot_slots([definition]):
+    if allotment.write():
         announce((None, None), reason=f"{definition.key_path} is kept elsewhere now", actor=actor)
     new = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
     if follow_changed_definition(

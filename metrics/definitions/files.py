@@ -5,6 +5,7 @@ Scalars that look like versions stay text: an unquoted ``milestone: 14.10`` is t
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -109,7 +110,6 @@ def read_bytes(content: bytes, name: str) -> tuple[list[Entry], list[Fault]]:
     nodes = list(_entry_nodes(documents))
     if not nodes:
         return [], [Fault(file=name, message="empty; expected a definition or a list of definitions")]
-    lines = text.splitlines(keepends=True)
     single = len(nodes) == 1 and isinstance(documents[0], yaml.MappingNode)
     for node in nodes:
         at = node.start_mark.line + 1
@@ -119,7 +119,7 @@ def read_bytes(content: bytes, name: str) -> tuple[list[Entry], list[Fault]]:
         except _Faulty as fault:
             faults.append(Fault(file=name, line=fault.line or at, key=fault.key, message=fault.message))
             continue
-        own = text if single else "".join(lines[node.start_mark.line : max(node.end_mark.line, at)])
+        own = text if single else _own_text(text, node)
         entries.append(Entry(file=name, line=at, fields=fields, lines=field_lines, text=own))
     return entries, faults
 
@@ -132,6 +132,14 @@ def _yaml_fault(error: yaml.YAMLError, name: str, text: str) -> Fault:
         line = min(mark.line + 1, len(text.splitlines())) if mark else None
         return Fault(file=name, line=line, message=f"not valid YAML: {words}")
     return Fault(file=name, message=f"not valid YAML: {error}".replace("\n", " "))
+
+
+def _own_text(text: str, node: yaml.Node) -> str:
+    """What was written of one entry of many, moved to the left. A file may hold all of them on one line."""
+    own = text[node.start_mark.index : node.end_mark.index]
+    if "\n" in own.strip():
+        own = textwrap.dedent(" " * node.start_mark.column + own)
+    return own.strip() + "\n"
 
 
 def _entry_nodes(documents: list[yaml.Node]) -> Iterator[yaml.Node]:

@@ -168,12 +168,13 @@ def record_definitions(
         else:
             report.unchanged += 1
     say(f"{len(fresh):,} new and {len(changed):,} changed definitions")
+    allotment = allot_slots(fresh)
     MetricDefinition.objects.bulk_create(fresh, batch_size=500)
-    allot_slots(fresh)
+    allotment.write()
     for definition in fresh:
         targets = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
-        follow_new_definition(definition=definition, targets=targets, actor=actor)
         if targets:
+            follow_new_definition(definition=definition, targets=targets, actor=actor)
             announce((None, None), reason=f"{definition.key_path} was added to the dictionary", actor=actor)
     report.created = [definition.key_path for definition in fresh]
     report.updated = [definition.key_path for definition in changed]

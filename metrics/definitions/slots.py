@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 from django.db import connection
 from django.db.models import Max
@@ -19,15 +20,27 @@ def is_all_time_page(page: int) -> bool:
     return page % 2 == 1
 
 
-def allot_slots(definitions: Sequence[MetricDefinition]) -> list[MetricDefinition]:
-    """Give a slot to each saved numeric definition that lacks a fitting one; returns those whose slot changed.
+@dataclass
+class Allotment:
+    """Slots that were given and taken, to be written once the definitions themselves are."""
+
+    fresh: list[MetricSlot] = field(default_factory=list)
+    retired: list[int] = field(default_factory=list)
+
+    def write(self) -> bool:
+        """Keep the slots; says whether there was anything to keep."""
+        MetricSlot.objects.filter(slot__in=self.retired).update(retired_at=timezone.now())
+        MetricSlot.objects.bulk_create(self.fresh, batch_size=1000)
+        return bool(self.fresh or self.retired)
+
+
+def allot_slots(definitions: Sequence[MetricDefinition]) -> Allotment:
+    """Give each numeric definition that lacks a fitting slot a new one; save the definitions, then write the slots.
 
     A metric that crosses the border between all-time counter and the rest gets a new slot, and one that is no number
     any more loses its own. Call it within a transaction that holds the dictionary's lock.
     """
-    changed: list[MetricDefinition] = []
-    retired: list[int] = []
-    fresh: list[MetricSlot] = []
+    made = Allotment()
     following: dict[bool, int] = {}
     for definition in definitions:
         all_time = definition.time_frame == TimeFrame.ALL
@@ -36,19 +49,15 @@ def allot_slots(definitions: Sequence[MetricDefinition]) -> list[MetricDefinitio
         if (wanted and fits) or (not wanted and definition.slot is None):
             continue
         if definition.slot is not None:
-            retired.append(definition.slot)
+            made.retired.append(definition.slot)
             definition.slot = None
         if wanted:
             if all_time not in following:
                 following[all_time] = _next_slot(all_time=all_time)
             definition.slot = following[all_time]
-            fresh.append(MetricSlot(slot=definition.slot, definition=definition))
+            made.fresh.append(MetricSlot(slot=definition.slot, definition=definition))
             following[all_time] = _after(definition.slot)
-        changed.append(definition)
-    MetricSlot.objects.filter(slot__in=retired).update(retired_at=timezone.now())
-    MetricSlot.objects.bulk_create(fresh)
-    MetricDefinition.objects.bulk_update(changed, ["slot"])
-    return changed
+    return made
 
 
 def _after(slot: int) -> int:

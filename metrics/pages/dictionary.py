@@ -17,7 +17,7 @@ from metrics.boards.lines import shown_month, trend_of
 from metrics.boards.metric import metric_line
 from metrics.definitions import queries
 from metrics.definitions.filters import SORTS
-from metrics.definitions.mapping import SUBJECT_OF, MappingRefused, map_indicator, resolve_conflict, unmap_indicator
+from metrics.definitions.mapping import MappingRefused, map_indicator, resolve_conflict, unmap_indicator
 from metrics.definitions.months import parse_month
 from metrics.definitions.review import (
     ReviewRefused,
@@ -31,6 +31,7 @@ from metrics.figures.months import Choice
 from metrics.figures.months import conflicts as month_conflicts
 from metrics.forms import MapForm, ProposalForm
 from metrics.models import MetricDefinition, ProposedChange
+from metrics.models.dictionary import Indicator
 from metrics.periods import Month
 from portal.api.export import stream_csv
 from portal.history.queries import history_of
@@ -205,7 +206,7 @@ def _mapping_page(request: HttpRequest, form: MapForm, status: int = 200) -> Htt
         "previews": previews(month),
         "month": month,
         "rows": [row for row in rows if row.subject_key is not None and kind in ("", row.kind)],
-        "kinds": SUBJECT_OF,
+        "kinds": Indicator.choices,
         "kind": kind,
         "unresolved": [row for row in rows if row.subject_key is None],
         "conflicts": queries.conflicts(),

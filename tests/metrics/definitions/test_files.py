@@ -21,8 +21,13 @@ def test_an_unquoted_milestone_stays_the_version_that_was_written() -> None:
 def test_a_list_of_definitions_is_read_entry_by_entry_with_its_lines() -> None:
     entries, faults = read_bytes(b"- key_path: a\n  status: active\n- key_path: b\n", "all.yml")
     assert [(entry.fields["key_path"], entry.line) for entry in entries] == [("a", 1), ("b", 3)]
-    assert entries[0].text == "- key_path: a\n  status: active\n"
+    assert entries[0].text == "key_path: a\nstatus: active\n"
     assert faults == []
+
+
+def test_entries_on_one_line_each_keep_only_their_own_text() -> None:
+    entries, _ = read_bytes('[{"key_path": "é"}, {"key_path": "b"}]'.encode(), "all.yml")
+    assert [entry.text for entry in entries] == ['{"key_path": "é"}\n', '{"key_path": "b"}\n']
 
 
 def test_several_documents_in_one_file_are_all_read() -> None:
