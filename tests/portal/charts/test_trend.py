@@ -6,7 +6,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from portal.charts import Chart, Point, Series, bars, trend
@@ -126,6 +126,7 @@ def test_bars_without_a_figure_have_a_word_and_no_bar() -> None:
 figures = st.one_of(st.none(), st.integers(-(10**12), 10**12), st.decimals(-(10**6), 10**6, places=2))
 
 
+@settings(deadline=None)
 @given(st.lists(st.lists(figures, min_size=1, max_size=15), min_size=1, max_size=6))
 def test_any_series_make_a_spec_that_is_plain_json(values: list[list[int | Decimal | None]]) -> None:
     months = positions([date(2025, 1, 1), date(2026, 3, 1)])
@@ -145,6 +146,7 @@ def test_any_series_make_a_spec_that_is_plain_json(values: list[list[int | Decim
         assert not layers(chart, "point") or (low <= min(known) and high >= max(known))
 
 
+@settings(deadline=None)
 @given(st.floats(-1e9, 1e9), st.floats(0, 1e9), st.integers(2, 6))
 def test_ticks_are_round_even_and_hold_the_values(low: float, width: float, count: int) -> None:
     marks = ticks(low, low + width, count=count)
@@ -154,6 +156,7 @@ def test_ticks_are_round_even_and_hold_the_values(low: float, width: float, coun
     assert 2 <= len(marks) <= count + 3
 
 
+@settings(deadline=None)
 @given(st.lists(st.floats(0, 100), max_size=4))
 def test_labels_are_moved_apart_in_the_same_order(wanted: list[float]) -> None:
     placed = apart(wanted, gap=10, low=0, high=100)
