@@ -9,7 +9,7 @@ from metrics.api.dictionary import DefinitionViewSet, MappingViewSet
 from metrics.api.figures import FigureViewSet, MonthViewSet
 from metrics.demo.step import run as make_the_demo_dictionary
 from metrics.engine.health import figures as figures_health
-from metrics.search import search
+from metrics.search import search, search_figures
 from portal.plugin import (
     ApiRoute,
     Attention,
@@ -77,7 +77,7 @@ plugin = Plugin(
         Panel(slot=catalog.CATALOG_OVERVIEW, name="overview", title="Active users", render=panels.catalog_overview),
     ),
     home_panels=(HomePanel(name="users", title="Monthly active users", render=panels.home, order=10),),
-    search=(SearchSource(name="Metrics", search=search),),
+    search=(SearchSource(name="Metrics", search=search), SearchSource(name="Figures", search=search_figures)),
     health=(
         HealthCheck(name="Dictionary", check=health.dictionary),
         HealthCheck(name="Figures", check=figures_health),

@@ -6,13 +6,18 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
+from django.utils import timezone
 from rapidfuzz import fuzz
 
+from metrics.boards.lines import shown_month
 from metrics.definitions.catalogue import definitions_version
+from metrics.figures.question import Cut, Question
 from metrics.models import MetricDefinition
+from portal import words
 from portal.permissions import has_role
 from portal.plugin import SearchHit
 from portal.roles import Role
+from stages.models import Group, Stage
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -46,6 +51,45 @@ def search(query: str, user: User | AnonymousUser, limit: int) -> Sequence[Searc
         for score, (key_path, name, description, status) in scored[:limit]
         if score >= LOWEST_SCORE
     ]
+
+
+KINDS = {"smau": "smau", "gmau": "gmau", "umau": "umau", "cmau": "cmau", "mau": "smau"}
+
+
+def search_figures(query: str, user: User | AnonymousUser, limit: int) -> Sequence[SearchHit]:
+    """``create smau`` leads to the passport of the last finished month, ``smau`` alone to all of its kind."""
+    if not has_role(user, Role.VIEWER):
+        return []
+    wanted = query.casefold().split()
+    kinds = {KINDS[word] for word in wanted if word in KINDS}
+    rest = [word for word in wanted if word not in KINDS and word not in ("paid", "figure")]
+    month = shown_month(timezone.now().date())
+    cut = Cut(paid="paid" in wanted)
+    found = []
+    for kind in sorted(kinds):
+        for key, name in _subjects_of(kind):
+            if all(word in f"{key} {name}".casefold() for word in rest):
+                question = Question(kind, month, key, cut)
+                label = f"{name} {'paid ' if cut.paid else ''}{kind.upper()}, {words.month(month.first)}"
+                found.append(
+                    SearchHit(
+                        title=label,
+                        url=reverse("metrics:passport", args=[question.id]),
+                        kind="Figure",
+                        snippet="The figure with all that stands behind it.",
+                        score=95.0 if rest else 70.0,
+                    )
+                )
+    return found[:limit]
+
+
+def _subjects_of(kind: str) -> list[tuple[str, str]]:
+    """Keys and names of what a kind of figure is about."""
+    if kind == "smau":
+        return list(Stage.objects.filter(retired_on=None).values_list("key", "name"))
+    if kind == "gmau":
+        return list(Group.objects.filter(retired_on=None).values_list("key", "name"))
+    return [("", "Product")]
 
 
 def _rows() -> list[Row]:

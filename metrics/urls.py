@@ -13,6 +13,7 @@ urlpatterns = [
     path("dashboards/figures.csv", dashboards.export, name="dashboard-csv"),
     path("explore/", explore.index, name="explore"),
     path("explore/figures.csv", explore.export, name="explore-csv"),
+    path("figures/", dashboards.home, name="figures"),
     path("figures/months/", months.index, name="months"),
     path("figures/months/<str:month>/", months.month, name="month"),
     path("figures/months/<str:month>/close/", months.close, name="close"),

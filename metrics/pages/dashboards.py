@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
-from django.shortcuts import render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.utils import timezone
 
@@ -60,6 +60,12 @@ def index(request: HttpRequest) -> HttpResponse:
         "export_url": f"{reverse('metrics:dashboard-csv')}?{request.GET.urlencode()}",
     }
     return render(request, "metrics/dashboard.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+@requires(Role.VIEWER)
+def home(request: HttpRequest) -> HttpResponse:
+    """Above the passports stands the table of all figures."""
+    return redirect("metrics:dashboard")
 
 
 @requires(Role.VIEWER)

@@ -269,6 +269,29 @@ def test_the_explorer_breaks_down_and_the_parts_add_up(world: MetricDefinition, 
     assert values == [None, 50]
 
 
+def test_search_leads_to_the_passport_of_a_stages_figure(world: MetricDefinition, viewer: User) -> None:
+    from metrics.search import search_figures
+
+    assert [hit.url for hit in search_figures("create smau", viewer, 5)] == [FIGURE]
+    assert search_figures("create", viewer, 5) == []
+
+
+@pytest.mark.parametrize(
+    ("address", "most"),
+    [("/dashboards/", 18), ("/figures/months/2026-10/", 24), ("/figures/installations/", 8), (FIGURE, 48)],
+)
+def test_a_page_stays_within_its_budget_of_queries(
+    world: MetricDefinition, viewer_client: Client, queries: Any, address: str, most: int
+) -> None:
+    with queries() as ran:
+        viewer_client.get(address)
+    assert len(ran) <= most, len(ran)
+
+
+def test_above_the_passports_stands_the_table(world: MetricDefinition, viewer_client: Client) -> None:
+    assert viewer_client.get("/figures/").headers["Location"] == "/dashboards/"
+
+
 def test_a_prediction_is_a_line_of_its_own(world: MetricDefinition, viewer_client: Client) -> None:
     for month in (7, 8):
         reported("one", month, 10, world)
