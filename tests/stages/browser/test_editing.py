@@ -14,7 +14,8 @@ from tests.stages.builders import a_block, a_stage
 if TYPE_CHECKING:
     from playwright.sync_api import Page
 
-pytestmark = pytest.mark.usefixtures("everything")
+# One worker has the browser, as for the tests of the host.
+pytestmark = [pytest.mark.usefixtures("everything"), pytest.mark.xdist_group("browser")]
 
 LINKS = {
     "dashboards": "Top dashboards referenced by this team",
