@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 from celery import shared_task
 
 
@@ -10,15 +12,18 @@ def roll_up() -> int:
     """Let the figures follow the facts: all dirty months. Woken by whatever changed them."""
     from metrics.engine.rollup import roll_up_dirty
 
-    return len(roll_up_dirty(task="roll-up"))
+    return len(roll_up_dirty(task="roll-up", check=False))
 
 
 @shared_task(name="metrics.tasks.sweep")
 def sweep() -> int:
-    """The same every minute, for wake-ups that were lost with their worker."""
+    """The same every minute, for wake-ups that were lost with their worker; and see whether figures are plausible."""
+    from metrics.engine.plausibility import check_recent
     from metrics.engine.rollup import roll_up_dirty
 
-    return len(roll_up_dirty(task="sweep"))
+    done = len(roll_up_dirty(task="sweep", check=False))
+    check_recent(timedelta(minutes=2))
+    return done
 
 
 @shared_task(name="metrics.tasks.advance_months")

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import timedelta
 from typing import Any
+
+from django.utils import timezone
 
 from metrics.exact import as_json
 from metrics.figures.queries import INDICATOR_WORDS, Figure, figures
@@ -24,6 +27,13 @@ def check_months(months: Iterable[Month]) -> None:
     """Keep with each month what is odd about its figures."""
     for month in sorted(set(months)):
         FigureMonth.objects.filter(month=month.first).update(findings=findings(month))
+
+
+def check_recent(since: timedelta) -> int:
+    """Check the months that were rolled up since; returns how many."""
+    months = FigureMonth.objects.filter(computed_at__gte=timezone.now() - since).values_list("month", flat=True)
+    check_months(Month.of(month) for month in months)
+    return len(months)
 
 
 def findings(month: Month) -> list[dict[str, Any]]:

@@ -29,6 +29,7 @@ from metrics.facts import (
     reject_report,
     release_report,
 )
+from metrics.figures.movement import movement
 from metrics.figures.passport import passport
 from metrics.figures.queries import figures
 from metrics.figures.question import Cut, Question
@@ -370,3 +371,4 @@ def test_what_was_published_stays_whatever_happens_and_restatements_lead_to_now(
             assert (at, estimated) == (live.recorded, live.estimated)
             for asked in (question, replace(question, published=True)):
                 assert passport(asked).adds_up, asked.id
+            assert movement(question).adds_up, question.id
