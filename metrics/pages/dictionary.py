@@ -13,7 +13,7 @@ from django.urls import reverse
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from metrics.boards.lines import shown_month, trend_of
+from metrics.boards.lines import passport_page, shown_month, trend_of
 from metrics.boards.metric import metric_line
 from metrics.definitions import queries
 from metrics.definitions.filters import SORTS
@@ -29,10 +29,11 @@ from metrics.definitions.review import (
 )
 from metrics.figures.months import Choice
 from metrics.figures.months import conflicts as month_conflicts
+from metrics.figures.question import Question
 from metrics.forms import MapForm, ProposalForm
 from metrics.models import MetricDefinition, ProposedChange
-from metrics.models.dictionary import Indicator
-from metrics.periods import Month
+from metrics.models.dictionary import Indicator, TimeFrame
+from metrics.periods import Month, Week
 from portal.api.export import stream_csv
 from portal.history.queries import history_of
 from portal.models import User
@@ -164,6 +165,7 @@ def definition(request: HttpRequest, key_path: str) -> HttpResponse:
         "events": events,
         "findings": queries.findings_of_definition(found, events),
         "history": _history(found),
+        "weeks": _weeks(found),
         "line": (line := metric_line(found)),
         "chart": trend_of(line, marked=line.now.period, unit="") if line is not None and line.is_ever_there else None,
         "proposals": found.proposals.select_related("proposed_by", "decided_by")[:20],
@@ -172,6 +174,15 @@ def definition(request: HttpRequest, key_path: str) -> HttpResponse:
         "may_review": has_role(request.user, Role.REVIEWER, scopes),
     }
     return render(request, "metrics/definition.html", context)
+
+
+def _weeks(found: MetricDefinition) -> list[tuple[str, str]]:
+    """The last eight whole weeks of a weekly metric, each with its passport."""
+    if found.slot is None or found.time_frame != TimeFrame.WEEK:
+        return []
+    now = Week.of(timezone.now())
+    weeks = [now.plus(-back) for back in range(1, 9)]
+    return [(str(week), passport_page(Question("metric", week, found.key_path).id)) for week in weeks]
 
 
 def _history(found: MetricDefinition) -> list[dict[str, Any]]:

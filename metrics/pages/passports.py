@@ -70,6 +70,9 @@ def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
         "label": label_of(figure),
         "cut": question.cut.words(),
         "window": window_of(figure),
+        "when": portal_words.month(question.period.first)
+        if isinstance(question.period, Month)
+        else f"week {question.period}",
         "subject_url": subject_url(question),
         "sentence": sentence(name, opened),
         "notes": words.notes(figure.flags),

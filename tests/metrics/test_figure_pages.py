@@ -161,6 +161,14 @@ def test_a_metrics_own_page_shows_its_figures(world: MetricDefinition, viewer_cl
     assert "/figures/metric.usage.push.2026-10/" in text
 
 
+def test_a_weekly_metric_has_passports_by_week(world: MetricDefinition, viewer_client: Client) -> None:
+    weekly = a_metric("usage.weekly", frame="7d")
+    reported("six", 11, 9, weekly)
+    assert "/figures/metric.usage.weekly.2026-W47/" in text_of(viewer_client, "/metrics/usage.weekly/")
+    text = text_of(viewer_client, "/figures/metric.usage.weekly.2026-W47/")
+    assert "week 2026-W47 is 9, recorded" in text
+
+
 def test_metrics_that_fell_silent_or_should_have_are_found(world: MetricDefinition, viewer_client: Client) -> None:
     MetricDefinition.objects.filter(pk=world.pk).update(status="removed")
     a_metric("usage.never")
