@@ -17,13 +17,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from metrics.definitions.catalogue import definitions_version
-from metrics.engine.estimates import Grain
+from metrics.engine.estimates import MOST_MONTHS_AHEAD, Grain
 from metrics.engine.months import MonthError, close_month, reopen_month
 from metrics.figures import passport as passports
 from metrics.figures.asking import check_subject, questions_from
 from metrics.figures.document import document
 from metrics.figures.months import MonthFacts, month_facts
 from metrics.figures.movement import movement
+from metrics.figures.predictions import predictions
 from metrics.figures.queries import figures
 from metrics.figures.question import AS, DELIVERIES, EDITIONS, INDICATORS, TIERS, Question, QuestionError, parse_id
 from metrics.periods import Month
@@ -261,6 +262,25 @@ class FigureViewSet(viewsets.ViewSet):
                 return Response(movement(question, since=since).as_document())
             except QuestionError as error:
                 raise ValidationError({error.parameter: [error.sentence]}) from error
+
+        return answer_with_etag(request, figures_etag(request), build)
+
+    @extend_schema(
+        parameters=[OpenApiParameter("months", int, description="how many months ahead, 1 to 12", default=12)],
+        responses=OpenApiTypes.OBJECT,
+    )
+    @action(detail=True, methods=["get"])
+    def predictions(self, request: Request, id: str) -> HttpResponseBase:
+        """The months after it on a straight line; a series of its own, never mixed with estimates."""
+        question = _question(id)
+        months = _number(request, "months", MOST_MONTHS_AHEAD, MOST_MONTHS_AHEAD)
+
+        def build() -> Response:
+            try:
+                found = predictions(question, months)
+            except QuestionError as error:
+                raise ValidationError({error.parameter: [error.sentence]}) from error
+            return Response(document([{"month": str(one.month), "predicted": one.value} for one in found]))
 
         return answer_with_etag(request, figures_etag(request), build)
 

@@ -8,7 +8,7 @@ from metrics.engine.estimates import MOST_MONTHS_AHEAD, predicted
 from metrics.exact import Number
 from metrics.figures.queries import Figure, series
 from metrics.figures.question import Question, QuestionError
-from metrics.periods import Month
+from metrics.periods import Month, Week
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,8 @@ def predictions(question: Question, months: int = MOST_MONTHS_AHEAD) -> list[Pre
         raise QuestionError("months", f"months: predictions reach 1 to {MOST_MONTHS_AHEAD} months ahead.")
     if question.is_combined:
         raise QuestionError("indicator", "indicator: combined figures are not predicted, the figures of stages are.")
+    if isinstance(question.period, Week):
+        raise QuestionError("week", "week: weeks are recorded only, and so not predicted.")
     found = series(question, 4)
     return predicted_from(found, months)
 

@@ -175,3 +175,15 @@ def test_why_it_moved_adds_up(db: None, viewer_client: Client) -> None:
     assert [one["uuid"] for one in found["risers"]] == ["new", "up"]
     assert [one["name"] for one in found["falling_accounts"]] == ["S-gone", "S-down"]
     assert {"cut": "edition", "value": "EE", "using": 4, "reporting": 4} in found["adoption"]
+
+
+def test_predictions_are_a_series_of_their_own(db: None, viewer_client: Client) -> None:
+    smau = a_smau("create")
+    for month, value in (("02", 94), ("03", 95), ("04", 97), ("05", 100)):
+        report("a", f"2026-{month}-04", {smau: value})
+    roll_up_dirty()
+    address = "/api/v1/figures/smau.create.2026-05/predictions/"
+    assert viewer_client.get(address).json()["results"][-1] == {"month": "2027-05", "predicted": 124}
+    assert viewer_client.get(address, {"months": "13"}).status_code == 400
+    assert viewer_client.get(address, {"months": "0"}).status_code == 400
+    assert viewer_client.get("/api/v1/figures/cmau.2026-05/predictions/").status_code == 400
