@@ -9,6 +9,11 @@ import structlog
 
 from portal.request_id import current_request_id
 
+WITHOUT_LOCALS = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False)
+)
+"""Tracebacks without the values of variables: a sender's body, personal values included, may be among them."""
+
 
 def with_request_id(logger: object, method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
     """Add the request's id where there is one."""
@@ -38,9 +43,9 @@ def configure(*, level: str, plain: bool) -> dict[str, Any]:
         cache_logger_on_first_use=True,
     )
     last: list[Any] = (
-        [structlog.dev.ConsoleRenderer(colors=False)]
+        [structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)]
         if plain
-        else [structlog.processors.dict_tracebacks, structlog.processors.JSONRenderer()]
+        else [WITHOUT_LOCALS, structlog.processors.JSONRenderer()]
     )
     return {
         "version": 1,
