@@ -12,6 +12,7 @@ from metrics.boards.lines import Line, shown_month, trend_of
 from metrics.boards.stage import Board, group_board, section_board, stage_board, stage_notes
 from metrics.boards.table import overview
 from metrics.engine.estimates import OFFICIAL
+from metrics.figures.passport import sql_of
 from metrics.figures.question import NO_CUT
 from portal import words
 from portal.slots import PanelContent
@@ -92,6 +93,28 @@ def stage_notes_panel(request: HttpRequest, stage: Stage) -> PanelContent | None
     if notes.is_empty and not board.main.notes:
         return None
     return PanelContent(template="metrics/panels/notes.html", context={"notes": notes, "line": board.main})
+
+
+def stage_queries(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """The recorded SMAU and GMAU as SQL on the portal's own tables, from the mapping in force."""
+    queries = [
+        (line, statement)
+        for line in _own_and_below(_board(request, stage))
+        if (statement := sql_of(line.now.question, line.now.metric))
+    ]
+    if not queries:
+        return None
+    return PanelContent(template="metrics/panels/queries.html", context={"queries": queries})
+
+
+def stage_indicators(request: HttpRequest, stage: Stage) -> PanelContent | None:
+    """Which metric of the dictionary each indicator of the stage is."""
+    lines = [line for line in _own_and_below(_board(request, stage)) if line.now.metric is not None]
+    return PanelContent(template="metrics/panels/indicators.html", context={"lines": lines}) if lines else None
+
+
+def _own_and_below(board: Board) -> list[Line]:
+    return [board.main, *board.below]
 
 
 def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:

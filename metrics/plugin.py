@@ -72,6 +72,15 @@ plugin = Plugin(
         Panel(slot=catalog.STAGE_FEATURES, name="features", title="Feature use", render=panels.stage_features),
         Panel(slot=catalog.STAGE_GROUPS, name="groups", title="Groups", render=panels.stage_groups),
         Panel(slot=catalog.STAGE_NOTES, name="data-notes", title="Data quality", render=panels.stage_notes_panel),
+        Panel(
+            slot=catalog.STAGE_DATA_DOCS, name="queries", title="Queries of its figures", render=panels.stage_queries
+        ),
+        Panel(
+            slot=catalog.STAGE_INDICATORS,
+            name="indicators",
+            title="Indicators in the dictionary",
+            render=panels.stage_indicators,
+        ),
         Panel(slot=catalog.GROUP_FIGURES, name="figures", title="Figures", render=panels.group_figures),
         Panel(slot=catalog.SECTION_FIGURES, name="figures", title="Figures", render=panels.section_figures),
         Panel(slot=catalog.CATALOG_OVERVIEW, name="overview", title="Active users", render=panels.catalog_overview),

@@ -65,6 +65,20 @@ def test_a_stage_shows_its_figure_with_all_that_belongs_to_it(world: MetricDefin
     assert "Create SMAU grew 25.0 % in October 2026" in text
 
 
+def test_a_stage_s_handbook_blocks_are_filled_from_the_dictionary(
+    world: MetricDefinition, viewer_client: Client
+) -> None:
+    text = viewer_client.get("/stages/create/").content.decode()
+    queries = text.split("Queries of its figures", 1)[1]
+    assert "metrics_cell" in queries
+    assert "usage.push, 2026-10" in queries
+    indicators = text.split("Indicators in the dictionary", 1)[1]
+    assert "SMAU of Create" in indicators
+    assert "GMAU of Source Code" in indicators
+    assert "/metrics/usage.push/" in indicators
+    assert "Queries of its figures" not in viewer_client.get("/stages/plan/").content.decode()
+
+
 def test_a_stage_without_a_metric_says_so_and_shows_no_zero(world: MetricDefinition, viewer_client: Client) -> None:
     text = viewer_client.get("/stages/plan/").content.decode()
     assert "No metric is mapped to it." in text
