@@ -45,7 +45,7 @@ class EarlyPathsMiddleware:
         if self.views_of is not registry.loaded:
             self.views, self.views_of = early_views(), registry.loaded
         view = self.views.get(request.path_info)
-        if view is None or "HTTP_COOKIE" in request.META:
+        if view is None or request.META.get("HTTP_COOKIE"):
             return self.get_response(request)
         request.user = AnonymousUser()
         response = view(request)

@@ -59,13 +59,14 @@ INSTALLED_APPS = [
 
 MIDDLEWARE = [
     "portal.request_id.RequestIdMiddleware",
-    "portal.nul.RefuseNulMiddleware",
     "portal.prometheus.RequestNumbersMiddleware",
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "portal.policy.PolicyMiddleware",
     # Before sessions and sign-in: machines that call these paths have neither.
     "portal.early.EarlyPathsMiddleware",
+    # After them: the version check answers whatever it is asked.
+    "portal.nul.RefuseNulMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
