@@ -23,6 +23,12 @@ from stages.stage_page import item_view, note_visit, stage_named, stage_page
 
 
 @requires(Role.VIEWER)
+def to_index(request: HttpRequest) -> HttpResponse:
+    """The folders of sections, groups and categories: the catalog lists them all on one page."""
+    return redirect("stages:index")
+
+
+@requires(Role.VIEWER)
 def index(request: HttpRequest) -> HttpResponse:
     """All stages by section."""
     context = {

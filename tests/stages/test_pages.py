@@ -156,3 +156,8 @@ def test_higher_layers_add_to_data_documentation_and_indicators(
         page = viewer_client.get("/stages/create/").content.decode()
     assert "From above 0" in page
     assert "From above 1" in page
+
+
+@pytest.mark.parametrize("folder", ["/groups/", "/sections/", "/categories/"])
+def test_the_folders_of_the_catalog_lead_to_its_list(viewer_client: Client, folder: str) -> None:
+    assert viewer_client.get(folder)["Location"] == "/stages/"
