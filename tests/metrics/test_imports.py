@@ -72,7 +72,10 @@ def test_every_faulty_line_is_named_and_nothing_is_imported(tmp_path: Path) -> N
     ):
         assert words in said
     assert not Subscription.objects.exists()
-    assert run("import_subscriptions", str(file), good_lines=True)["created"] == 1
+    for options, words in (({"dry_run": True}, "a dry run"), ({"good_lines": True}, "faulty ones were refused")):
+        assert not Subscription.objects.exists()
+        with pytest.raises(CommandError, match=words):
+            call_command("import_subscriptions", str(file), stdout=StringIO(), stderr=StringIO(), **options)
     assert Subscription.objects.get().subscription_id == "S1"
 
 
@@ -90,6 +93,19 @@ def test_a_file_that_cannot_be_read_is_refused_with_a_sentence(tmp_path: Path, c
 
 
 READINGS = "uuid,hostname,recorded_at,metric,population,value\n"
+
+
+def test_good_readings_are_imported_and_the_refused_ones_make_the_command_fail(tmp_path: Path) -> None:
+    metric = a_smau("create")
+    file = tmp_path / "readings.csv"
+    line = "saas,example.com,2026-10-28T12:00:00Z,{},all,5\n"
+    file.write_text(READINGS + line.format(metric.key_path) + line.format("no.such"))
+    with pytest.raises(CommandError, match="a dry run"):
+        call_command("import_readings", str(file), dry_run=True, stdout=StringIO(), stderr=StringIO())
+    assert not Report.objects.exists()
+    with pytest.raises(CommandError, match="faulty ones were refused"):
+        call_command("import_readings", str(file), good_lines=True, stdout=StringIO(), stderr=StringIO())
+    assert Report.objects.count() == 1
 
 
 def test_readings_make_figures_of_a_saas_that_sends_no_ping(tmp_path: Path) -> None:

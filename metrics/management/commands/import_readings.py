@@ -44,6 +44,10 @@ class Command(BaseCommand):
                 f"{done}: {outcome.created} new, {outcome.changed} changed, {outcome.unchanged} unchanged,"
                 f" {len(outcome.faults)} faulty lines."
             )
-        if outcome.faults and not outcome.imported and not options["dry_run"]:
-            # The lines were named above; the exit code says that they were refused.
+        # The lines were named above; the exit code says that some were refused.
+        if outcome.faults and outcome.imported:
+            raise CommandError("The good lines were imported; the faulty ones were refused.")
+        if outcome.faults and options["dry_run"]:
+            raise CommandError("Nothing was imported: a dry run. The faulty lines would be refused.")
+        if outcome.faults:
             raise CommandError("Nothing was imported. Mend the lines, or import the good ones with --good-lines.")
