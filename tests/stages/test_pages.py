@@ -12,6 +12,7 @@ from django.db import connection
 from django.http import HttpRequest
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.models import User
@@ -72,7 +73,10 @@ def test_the_stage_page_asks_seven_questions_of_the_catalog(viewer_client: Clien
 
 @pytest.mark.usefixtures("imported")
 def test_the_long_page_the_comparison_and_the_exports_stand(viewer_client: Client, editor_client: Client) -> None:
-    assert "Code Review MAU Metrics" in viewer_client.get("/stages/crash-course/").content.decode()
+    course = viewer_client.get("/stages/crash-course/").content.decode()
+    assert "Code Review MAU Metrics" in course
+    for form in ("markdown", "json", "yaml"):
+        assert f'href="{reverse("stages:export-all", args=[form])}"' in course
     both = viewer_client.get("/stages/compare/?a=create&b=package").content.decode()
     assert "Package: Costs" in both
     for form, start in (("markdown", "---"), ("json", "{"), ("yaml", "title:")):
@@ -116,6 +120,7 @@ def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Clie
     assert (resource.owner_name, resource.access, resource.official) == ("Data team", "restricted", True)
     assert resource.reviewed_on is not None
     stage = viewer_client.get("/stages/create/").content.decode()
+    assert f'href="{page}"' in stage
     assert "kept by Data team" in stage
     assert "Needs special access" in stage
 
