@@ -67,7 +67,7 @@ class MetricDefinitionAdmin(ReadOnlyAdmin):
     """Definitions, each with a link to its page in the dictionary."""
 
     list_display = ("key_path", "status", "time_frame", "value_type", "product_group", "group", "version", "page")
-    list_filter = ("status", "time_frame", "value_type", "data_category")
+    list_filter = ("status", "time_frame", "value_type")
     list_select_related = ("group",)
     search_fields = ("key_path", "name", "description")
     exclude = ("raw_text",)

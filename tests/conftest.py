@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from pytest_django.plugin import DjangoDbBlocker
 
 from tests.builders import a_user
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
     from portal.models import User
     from portal.plugin import Plugin
 
+# One browser for the tests of all apps: its fixtures have one home, since each copy would start a browser of its own.
+pytest_plugins = ["tests.browser.fixtures"]
+
 CHECKOUT = Path(__file__).resolve().parent.parent
 
 
@@ -31,6 +35,19 @@ def _a_folder_for_static_files() -> None:
     from django.conf import settings
 
     Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+
+
+@pytest.fixture(scope="session")
+def django_db_setup(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[None]:
+    """At the end nobody may be left in the test database: a thread of a live server may still hold a connection."""
+    yield
+    from django.db import connection
+
+    with django_db_blocker.unblock(), connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -47,8 +47,9 @@ def axis_labels(days: Sequence[date], *, monthly: bool, room: int) -> dict[str, 
 
 def ticks(low: float, high: float, *, count: int = 4) -> list[float]:
     """Round numbers from at or below ``low`` to at or above ``high``, about ``count`` steps apart."""
-    if high <= low:
-        high = low + 1
+    if high - low <= max(abs(low), 1.0) * 1e-12:
+        # No wider than what floats can tell apart there: one step is all that can be drawn.
+        high = low + max(abs(low) * 1e-9, 1.0)
     raw = (high - low) / count
     power = 10 ** floor(log10(raw))
     step = next(factor * power for factor in (1, 2, 2.5, 5, 10) if factor * power >= raw * 0.999)

@@ -8,7 +8,7 @@ from typing import Any
 from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import ViewportSize
 
-from tests.browser.conftest import SignIn, Window, a_person
+from tests.browser.fixtures import SignIn, Window, a_person
 from tests.browser.pages import OF_STRANGERS, plain_addresses, samples
 from tests.conftest import browser_of
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.browser.conftest import SignIn
+from tests.browser.fixtures import SignIn
 
 
 def test_control_k_goes_to_the_search_box_and_arrows_walk_the_suggestions(window: SignIn) -> None:

@@ -211,9 +211,10 @@ def test_a_metric_that_becomes_a_counter_gets_a_new_place_and_its_past_is_filled
         report("a", f"2026-{month}-04", {metric: value}, source=f"t:{month}", edition="EE")
     assert ask().recorded == 14
     metric.time_frame = "all"
-    metric.save()
     old = metric.slot
-    allot_slots([metric])
+    allotment = allot_slots([metric])
+    metric.save()
+    assert allotment.write()
     assert metric.slot != old
     assert ask().flags == ("no_monthly_value",)
     for month, value in (("04", 10), ("05", 14)):

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from typing import Any
+from urllib.parse import quote
 
 import psycopg
 import pytest
@@ -75,19 +76,22 @@ worker.read_batch()
 """
 
 
+def database_url(*, name: str, user: str = "", password: str = "", host: str = "", port: str = "") -> str:
+    """The test's database, as another process is told of it."""
+    who = f"{quote(user)}{':' + quote(password) if password else ''}@" if user else ""
+    where = "&".join(f"{key}={quote(value, safe='')}" for key, value in (("host", host), ("port", port)) if value)
+    return f"postgresql://{who}/{name}" + (f"?{where}" if where else "")
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles_nothing() -> None:
     pings = [a_ping(hostname=f"host-{number}.example.com") for number in range(5)]
-    settings = connection.settings_dict
+    words = connection.get_connection_params()
+    server = {key: str(words[key]) for key in ("host", "port", "user", "password") if words.get(key)}
     environment = os.environ | {
         "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "DATABASE_URL": f"postgresql:///{settings['NAME']}?host={settings['HOST']}"
-        if str(settings["HOST"]).startswith("/") or not settings["HOST"]
-        else f"postgresql://{settings['USER']}:{settings['PASSWORD']}@{settings['HOST']}:{settings['PORT'] or 5432}"
-        f"/{settings['NAME']}",
+        "DATABASE_URL": database_url(name=words["dbname"], **server),
     }
-    if not settings["HOST"]:
-        environment["DATABASE_URL"] = f"postgresql:///{settings['NAME']}"
     process = subprocess.Popen(
         [sys.executable, "-c", SLOW_READER], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

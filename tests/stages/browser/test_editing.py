@@ -8,7 +8,7 @@ import pytest
 
 from stages.editing import content_of, find_block
 from stages.models import Stage
-from tests.browser.conftest import SignIn
+from tests.browser.fixtures import SignIn
 from tests.stages.builders import a_block, a_stage
 
 if TYPE_CHECKING:

@@ -29,7 +29,7 @@ os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """All browser tests on one worker, so that there is one browser."""
     for item in items:
-        if "tests/browser/" in item.nodeid:
+        if "/browser/" in item.nodeid:
             item.add_marker(pytest.mark.xdist_group("browser"))
 
 
