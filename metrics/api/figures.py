@@ -207,7 +207,12 @@ class FigureViewSet(viewsets.ViewSet):
             )
             left = passports.left_out(question, reason=reason, search=search, offset=offset, limit=limit)
             following = None
-            if offset + limit < max(found.contributions_count, sum(found.left_out_counts.values())):
+            if found.left_out_counts is None:
+                # They were not counted; a full page may have a next one.
+                more = offset + limit < found.contributions_count or len(left) == limit
+            else:
+                more = offset + limit < max(found.contributions_count, sum(found.left_out_counts.values()))
+            if more:
                 following = f"?limit={limit}&offset={offset + limit}"
             return Response(
                 {

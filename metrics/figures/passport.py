@@ -161,11 +161,11 @@ class Passport:
     erased: Erased | None
     contributions_count: int
     contributions_sum: Number
-    left_out_counts: Mapping[str, int]
+    left_out_counts: Mapping[str, int] | None
     sql: str
     interval: Interval | None = None
     is_checked: bool = True
-    """Whether contributions were added up and those left out counted while it was opened."""
+    """Whether contributions were added up and those left out counted while it was opened; else counts are ``None``."""
 
     @property
     def adds_up(self) -> bool:
@@ -189,8 +189,8 @@ class Passport:
                 "line": self.erased.words(),
             },
             "contributions_count": self.contributions_count,
-            "contributions_sum": as_json(self.contributions_sum),
-            "left_out_counts": dict(self.left_out_counts),
+            "contributions_sum": as_json(self.contributions_sum) if self.is_checked else None,
+            "left_out_counts": None if self.left_out_counts is None else dict(self.left_out_counts),
             "adds_up": self.adds_up if self.is_checked else None,
             "sql": self.sql,
         }
@@ -289,7 +289,7 @@ def passport(question: Question) -> Passport:
         erased=erased,
         contributions_count=count,
         contributions_sum=total,
-        left_out_counts=left_out_counts(scope) if scope is not None and is_checked else {},
+        left_out_counts=None if not is_checked else left_out_counts(scope) if scope is not None else {},
         is_checked=is_checked,
         sql=sql_of(question, figure.metric),
         interval=interval(figure),

@@ -35,6 +35,7 @@ from portal.plugins.registry import registry
 from portal.roles import Role
 
 PER_PAGE = 100
+MOST_PAGES = 100_000
 TABS = {
     "counted": "Counted",
     "left-out": "Left out",
@@ -119,7 +120,7 @@ def _count(tab: str, opened: passports.Passport) -> int | None:
     if tab == "counted":
         return opened.contributions_count
     if tab == "left-out":
-        return sum(opened.left_out_counts.values())
+        return None if opened.left_out_counts is None else sum(opened.left_out_counts.values())
     return len(opened.restatements) if tab == "restatements" else None
 
 
@@ -216,17 +217,24 @@ def _source(reference: str) -> str:
 def _left_out(request: HttpRequest, question: Question, opened: passports.Passport) -> dict[str, Any]:
     reason, search = request.GET.get("reason", ""), request.GET.get("q", "")
     counts = opened.left_out_counts
-    reason = reason if reason in counts else ""
-    length = counts[reason] if reason else sum(counts.values())
-    page = _page(request, length)
-    found = passports.left_out(
-        question, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
-    )
+    if counts is None:
+        # Too many to be counted: one row more than the page shows whether there is another page.
+        number = request.GET.get("page", "")
+        offset = (min(int(number), MOST_PAGES) - 1) * PER_PAGE if number.isdecimal() and int(number) else 0
+        reason = reason if reason in passports.REASONS else ""
+        found = passports.left_out(question, reason=reason, search=search, offset=offset, limit=PER_PAGE + 1)
+        page, found = _page(request, offset + len(found)), found[:PER_PAGE]
+    else:
+        reason = reason if reason in counts else ""
+        page = _page(request, counts[reason] if reason else sum(counts.values()))
+        found = passports.left_out(
+            question, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
+        )
     return {
         "page_obj": page,
         "reasons": [
             (word, words.reason_title(word), words.reason_help(word), count)
-            for word, count in sorted(counts.items(), key=lambda pair: -pair[1])
+            for word, count in sorted((counts or {}).items(), key=lambda pair: -pair[1])
         ],
         "reason": reason,
         "left": [(one, words.reason_title(one.reason), _source(one.source) if one.source else "") for one in found],

@@ -12,6 +12,7 @@ from metrics.definitions.catalogue import raise_version
 from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing
+from metrics.figures import passport as passports
 from metrics.models import Installation, MetricDefinition, Subscription
 from metrics.periods import Month
 from portal.models import User
@@ -73,6 +74,27 @@ def test_what_was_left_out_is_grouped_by_reason(world: MetricDefinition, viewer_
     only = text_of(viewer_client, f"{FIGURE}?tab=left-out&reason=timed_out")
     assert "three.example.org" in only
     assert "four.example.org" not in only
+
+
+def test_a_passport_of_too_many_installations_claims_nothing_that_it_did_not_count(
+    world: MetricDefinition, viewer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(passports, "CHECKED_UP_TO", 0)
+    text = text_of(viewer_client, FIGURE)
+    assert "too many to add up here" in text
+    assert "add up to" not in text.replace("too many to add up", "")
+    for page in ("1", "2", "x"):
+        text = text_of(viewer_client, f"{FIGURE}?tab=left-out&page={page}")
+        assert "Nothing was left out" not in text
+        assert "too many to count here" in text
+        assert ("three.example.org" in text) == (page != "2")
+        assert "Left out</a>" in text
+    text = text_of(viewer_client, f"{FIGURE}?tab=left-out&reason=timed_out")
+    assert "three.example.org" in text
+    assert "four.example.org" not in text
+    found = viewer_client.get("/api/v1/figures/smau.create.2026-10/passport/").json()
+    assert (found["adds_up"], found["contributions_sum"], found["left_out_counts"]) == (None, None, None)
+    assert [len(found["contributions"]), len(found["left_out"]), found["next"]] == [2, 2, None]
 
 
 def test_a_contribution_is_found_by_a_part_of_its_name(world: MetricDefinition, viewer_client: Client) -> None:

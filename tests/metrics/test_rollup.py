@@ -140,7 +140,7 @@ def test_a_week_has_a_passport_too() -> None:
     report("b", "2026-10-20", {weekly: Missing.FAILED})
     [asked] = questions_from({"indicator": "metric", "metric": "usage.weekly", "week": "2026-W43"})
     found = passport(asked)
-    assert (found.contributions_sum, found.adds_up, dict(found.left_out_counts)) == (5, True, {"failed": 1})
+    assert (found.contributions_sum, found.adds_up, found.left_out_counts) == (5, True, {"failed": 1})
     [one] = contributions(asked)
     assert (one.value, one.source) == (5, "t:1")
 
