@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from django.conf import settings
 from django.contrib.postgres.fields import ArrayField
 from django.contrib.postgres.indexes import BrinIndex
@@ -63,6 +61,8 @@ class Ping(models.Model):
     values_ok = models.PositiveIntegerField(null=True)
     issue_counts = models.JSONField(db_default={})
     issues = models.JSONField(db_default=[])
+    # Beside the issues and not among them: those are replaced whenever the ping is read.
+    other_body = models.BooleanField(db_default=False, help_text="A later body for the same report differed.")
     held = models.TextField(blank=True, db_default="", help_text="Why it is or was in quarantine.")
     notes = ArrayField(models.TextField(), db_default=[], help_text="What the plausibility rules only remark.")
     cause = models.TextField(blank=True, db_default="", help_text="Why reading failed.")
@@ -99,13 +99,19 @@ class Ping(models.Model):
     @property
     def told(self) -> list[Issue]:
         """The issues that were kept, as objects with sentences."""
-        return [Issue.from_json(kept) for kept in self.issues]
+        noted = [Issue(IssueKind.OTHER_BODY)] if self.other_body else []
+        return noted + [Issue.from_json(kept) for kept in self.issues]
+
+    @property
+    def told_counts(self) -> dict[str, int]:
+        """How often there was which kind of issue, what came after reading included."""
+        noted = {IssueKind.OTHER_BODY.value: 1} if self.other_body else {}
+        return {**self.issue_counts, **noted}
 
     @property
     def issue_total(self) -> int:
         """How many issues there were, without unknown keys, which are no fault of the sender."""
-        counts: Mapping[str, int] = self.issue_counts
-        return sum(count for kind, count in counts.items() if kind != IssueKind.UNKNOWN)
+        return sum(count for kind, count in self.told_counts.items() if kind != IssueKind.UNKNOWN)
 
     @property
     def sha256_hex(self) -> str:

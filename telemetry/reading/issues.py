@@ -36,6 +36,7 @@ class IssueKind(StrEnum):
     TOO_DEEP = "too_deep"
     TOO_MANY_KEYS = "too_many_keys"
     NO_TIME_ZONE = "no_time_zone"
+    OTHER_BODY = "other_body"
 
 
 SENTENCES: dict[IssueKind, str] = {
@@ -62,6 +63,7 @@ SENTENCES: dict[IssueKind, str] = {
     IssueKind.TOO_DEEP: "The value is nested deeper than 100 levels; it is kept raw, not read.",
     IssueKind.TOO_MANY_KEYS: "The ping has more than {value} values; those after are kept raw, not read.",
     IssueKind.NO_TIME_ZONE: "recorded_at names no time zone; it was read as UTC.",
+    IssueKind.OTHER_BODY: "A later body for the same report differed; the first one stands.",
 }
 
 QUIET = frozenset({IssueKind.UNKNOWN})

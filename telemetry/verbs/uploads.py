@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterable
 
 from django.db import transaction
+from django.db.models import F
 from django.utils import timezone
 
 from metrics.definitions.catalogue import ReadingPlan, reading_plan
@@ -17,10 +18,12 @@ from telemetry.reading.bundles import Part
 from telemetry.reading.classify import classify
 from telemetry.reading.document import parse
 from telemetry.reading.identity import Identity
+from telemetry.reading.issues import SENTENCES as SENTENCES_OF_ISSUES
 from telemetry.reading.issues import IssueKind, storable
 from telemetry.verbs.signing import Signed
 
 CHUNK = 25
+KNOWN = "This ping is stored already."
 
 
 @transaction.atomic
@@ -67,7 +70,9 @@ def _item(upload: Upload, part: Part, signed: Signed, plan: ReadingPlan) -> Uplo
         uuid=identity.uuid, hostname=identity.hostname, recorded_at=identity.recorded_at
     ).first()
     if known is not None:
-        item.state, item.ping, item.sentence = UploadItem.State.DUPLICATE, known, "This ping is stored already."
+        item.state, item.ping, item.sentence = UploadItem.State.DUPLICATE, known, KNOWN
+        if bytes(known.sha256) != prepared.sha256:
+            item.sentence = f"{KNOWN} {SENTENCES_OF_ISSUES[IssueKind.OTHER_BODY]}"
         item.body = None
     return item
 
@@ -75,6 +80,10 @@ def _item(upload: Upload, part: Part, signed: Signed, plan: ReadingPlan) -> Uplo
 def store_upload(*, upload: Upload, trusted: bool = False, for_seconds: float = 20.0) -> int:
     """Store what waits, for so long; returns how many still wait. Going on later (or again) changes nothing stored."""
     started = time.monotonic()
+    differing = UploadItem.objects.filter(upload=upload, state=UploadItem.State.DUPLICATE).exclude(
+        sha256=F("ping__sha256")
+    )
+    Ping.objects.filter(pk__in=differing.values("ping"), other_body=False).update(other_body=True)
     while True:
         with transaction.atomic():
             items = list(
@@ -128,6 +137,6 @@ def _store(item: UploadItem, trusted: bool) -> None:
         item.state, item.sentence, item.body = UploadItem.State.REFUSED, str(refused), None
     else:
         item.state = UploadItem.State.STORED if accepted.fresh else UploadItem.State.DUPLICATE
-        item.sentence = "Stored." if accepted.fresh else "This ping is stored already."
+        item.sentence = "Stored." if accepted.fresh else KNOWN
         item.ping_id, item.body = accepted.ping_id, None
     item.save(update_fields=["state", "sentence", "ping", "body"])

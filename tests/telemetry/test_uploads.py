@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from telemetry.models import Ping, SigningKey, Upload, UploadItem
 from telemetry.verbs import uploads
 from tests.builders import a_user
-from tests.telemetry.builders import a_body, an_indicator
+from tests.telemetry.builders import a_body, a_ping, an_indicator
 
 TOOL = Path(__file__).parents[2] / "telemetry/static/telemetry/stageboard_sign.py"
 
@@ -185,3 +185,17 @@ def test_a_manifest_names_every_file(tmp_path: Path) -> None:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         listed = json.loads(archive.read("manifest.json"))
     assert [entry["name"] for entry in listed["files"]] == ["9.json", "10.json"]
+
+
+@pytest.mark.django_db
+def test_another_body_of_a_stored_report_is_told_in_the_preview_and_noted_when_storing() -> None:
+    stored = a_ping()
+    preview = uploads.preview_upload(sources=[("other.json", a_body(users=7)), ("same.json", a_body())], by=None)
+    sentences = dict(preview.items.values_list("name", "sentence"))
+    assert "differed; the first one stands" in sentences["other.json"]
+    assert "differed" not in sentences["same.json"]
+    stored.refresh_from_db()
+    assert not stored.other_body
+    uploads.store_upload(upload=preview)
+    stored.refresh_from_db()
+    assert stored.other_body

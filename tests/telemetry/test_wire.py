@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import hashlib
 import json
 from typing import Any
 
@@ -10,9 +11,10 @@ import pytest
 from django.db import connection
 from django.test import Client
 
-from telemetry import conf
+from telemetry import conf, worker
 from telemetry.accepting import decompress
 from telemetry.models import Ping, RawBody
+from telemetry.verbs.rereading import reread_ping
 from tests.telemetry.builders import a_body, a_payload
 
 pytestmark = pytest.mark.django_db
@@ -48,8 +50,6 @@ def test_the_stored_body_is_what_came_but_for_personal_values(client: Client) ->
     stored = decompress(bytes(RawBody.objects.get(ping_id=ping.pk).body))
     assert stored == body.replace(b'"Ann"', b"null").replace(b'"ann@example.com"', b"null")
     assert ping.cut == ["licensee.Name", "licensee.Email"]
-    import hashlib
-
     assert ping.sha256_hex == hashlib.sha256(body).hexdigest()
     assert ping.size == len(body)
 
@@ -119,3 +119,29 @@ def test_too_many_pings_of_one_installation_are_told_when_to_come_again(client: 
     assert [answer.status_code for answer in answers] == [201, 201, 429]
     assert int(answers[2]["Retry-After"]) > 0
     assert post(client, a_body(hostname="other.example.com")).status_code == 201
+
+
+@pytest.mark.parametrize("read_first", [True, False])
+def test_another_body_for_the_same_report_is_an_issue_on_the_first_which_stands(
+    client: Client, viewer_client: Client, read_first: bool
+) -> None:
+    sentence = "A later body for the same report differed; the first one stands."
+    first = post(client, a_body()).json()
+    ping_id = first["conv_index"]["usage_data_id"]
+    assert post(client, a_body()).json() == first
+    page = f"/telemetry/pings/{ping_id}/"
+    assert sentence not in viewer_client.get(page).content.decode()
+    if read_first:
+        worker.read_all()
+    assert post(client, a_body(users=7)).json() == first
+    assert post(client, a_body(users=8)).json() == first
+    worker.read_all()
+    ping = Ping.objects.get()
+    assert ping.state == "read"
+    assert decompress(bytes(RawBody.objects.get(ping_id=ping_id).body)) == a_body()
+    reread_ping(ping=ping)
+    assert sentence in viewer_client.get(page).content.decode()
+    told = viewer_client.get(f"/api/v1/pings/{ping_id}/").json()
+    assert told["issue_counts"]["other_body"] == 1
+    assert [issue["sentence"] for issue in told["issues"] if issue["kind"] == "other_body"] == [sentence]
+    assert told["sha256"] == hashlib.sha256(a_body()).hexdigest()

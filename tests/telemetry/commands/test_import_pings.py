@@ -104,3 +104,15 @@ def test_exports_are_refused_by_name(shared_data: Path) -> None:
     assert "SQL export" in sentences["queries_13.11.0-pre_docs.json"]
     assert "non-SQL export" in sentences["non_sql_metrics_13.11.0-pre_docs.json"]
     assert (answer["accepted"], answer["duplicates"]) == (1, 1)
+
+
+def test_another_body_of_the_same_report_is_an_issue_on_the_first(tmp_path: Path) -> None:
+    first, other = tmp_path / "first.json", tmp_path / "other.json"
+    first.write_bytes(a_body())
+    other.write_bytes(a_body(users=7))
+    stored = run(first)[1]["results"][0]["id"]
+    code, answer = run(other)
+    assert (code, answer["duplicates"], answer["results"][0]["id"]) == (0, 1, stored)
+    ping = Ping.objects.get()
+    assert ping.told[0].sentence == "A later body for the same report differed; the first one stands."
+    assert ping.told_counts["other_body"] == 1
