@@ -266,6 +266,7 @@ def _update_pings(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
         row: dict[str, Any] = {"id": outcome.ping.id, "state": outcome.state, "cause": outcome.cause}
         if reading is not None:
             row |= {
+                "edition": reading.about.edition,
                 "installation_type": reading.about.installation_type,
                 "unique_instance_id": reading.about.unique_instance_id,
                 "categories": reading.about.categories,
@@ -281,13 +282,14 @@ def _update_pings(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
             """
             UPDATE telemetry_ping p SET
                 state = v.state, cause = v.cause, read_at = %s, parser_version = %s, plan_version = %s,
-                attempts = p.attempts + 1, installation_type = coalesce(v.installation_type, p.installation_type),
+                attempts = p.attempts + 1, edition = coalesce(nullif(p.edition, ''), v.edition, ''),
+                installation_type = coalesce(v.installation_type, p.installation_type),
                 unique_instance_id = coalesce(v.unique_instance_id, p.unique_instance_id), categories = v.categories,
                 values_ok = v.values_ok, issue_counts = coalesce(v.issue_counts, '{}'),
                 issues = coalesce(v.issues, '[]'), held = coalesce(v.held, ''), notes = coalesce(v.notes, '{}')
               FROM jsonb_to_recordset(%s::jsonb) AS v(
-                id bigint, state text, cause text, installation_type text, unique_instance_id text, categories text[],
-                values_ok int, issue_counts jsonb, issues jsonb, held text, notes text[])
+                id bigint, state text, cause text, edition text, installation_type text, unique_instance_id text,
+                categories text[], values_ok int, issue_counts jsonb, issues jsonb, held text, notes text[])
              WHERE p.id = v.id
             """,
             [now, PARSER_VERSION, plan.version, orjson.dumps(rows).decode()],

@@ -20,7 +20,7 @@ from telemetry.models import Backfill, Ping, Reread, UnknownKey
 from telemetry.queries import reading_of
 from telemetry.reading import PARSER_VERSION
 from telemetry.reading.classify import State, classify
-from telemetry.reading.document import parse
+from telemetry.reading.document import encoding_of, parse
 from telemetry.worker import as_facts, read_batch
 
 if TYPE_CHECKING:
@@ -98,8 +98,11 @@ def reread_ping(*, ping: Ping, by: User | None = None) -> Change:
     ping.parser_version, ping.plan_version, ping.values_ok = PARSER_VERSION, plan.version, reading.ok
     ping.issue_counts = {str(kind): count for kind, count in reading.counts.items()}
     ping.issues = after
+    ping.edition = ping.edition or reading.about.edition
     ping.categories = list(reading.about.categories) if reading.about.categories is not None else None
-    ping.save(update_fields=["parser_version", "plan_version", "values_ok", "issue_counts", "issues", "categories"])
+    ping.save(
+        update_fields=["parser_version", "plan_version", "values_ok", "issue_counts", "issues", "edition", "categories"]
+    )
     return change
 
 
@@ -171,8 +174,8 @@ def fill_some(backfill: Backfill, plan: ReadingPlan, size: int = BATCH) -> int:
         if state not in STORED or not stored:
             continue
         body = decompress(bytes(stored))
-        # A cheap look first: most pings do not hold the key. Escaped names are rare and not looked for.
-        if not any(hint in body for hint in hints):
+        # A cheap look first: most pings do not hold the key.
+        if not _may_hold(body, hints):
             continue
         readings = classify(parse(body), plan, only=only).readings
         if any(reading is not State.NOT_PERMITTED for reading in readings.values()):
@@ -182,6 +185,19 @@ def fill_some(backfill: Backfill, plan: ReadingPlan, size: int = BATCH) -> int:
         backfill.looked_at += len(rows)
         backfill.save(update_fields=["next_id", "looked_at", "filled"])
     return len(rows)
+
+
+def _may_hold(body: bytes, hints: Iterable[bytes]) -> bool:
+    """Whether one of these quoted names can be in a body; yes where its bytes need not show a name as it reads."""
+    return any(hint in body for hint in hints) or b"\\u" in body or encoding_of(body) != "utf-8" or not _is_utf8(body)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 @contextmanager

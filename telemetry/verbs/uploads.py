@@ -126,7 +126,7 @@ def _store(item: UploadItem, trusted: bool) -> None:
                 stored=bytes(item.body),
                 cut=tuple(item.cut),
                 version=item.version,
-                edition="",
+                edition="",  # the reading tells it
             ),
             channel=Ping.Channel.UPLOAD.value,
             trusted=trusted,

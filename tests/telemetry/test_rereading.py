@@ -13,9 +13,10 @@ from metrics.facts import Missing
 from metrics.models.facts import Report, ReportPage
 from portal.models import Job
 from telemetry import worker
+from telemetry.accepting import accept, prepare
 from telemetry.models import Backfill, Ping, Reread, UnknownKey
 from telemetry.verbs.rereading import fill_some, plan_backfill, reread_ping, run_backfill
-from tests.telemetry.builders import a_metric, a_ping
+from tests.telemetry.builders import a_metric, a_payload, a_ping
 
 pytestmark = pytest.mark.django_db
 
@@ -91,3 +92,14 @@ def test_the_command_reads_again_and_says_so() -> None:
     call_command("reread_pings", ping.pk, json=True, stdout=out)
     answer = json.loads(out.getvalue())
     assert (answer["read"], answer["changed"], answer["changes"][0]["filled"]) == (1, 1, 1)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-8 with escapes"])
+def test_a_name_is_found_however_its_body_is_written(encoding: str) -> None:
+    text = json.dumps(a_payload(counts={"late": 6}))
+    body = text.replace("late", "l\\u0061te").encode() if "escapes" in encoding else text.encode(encoding)
+    ping = Ping.objects.get(pk=accept(prepare(body), channel="http", hint=False).ping_id)
+    worker.read_all()
+    a_metric("counts.late", slot=7)
+    definitions_changed.send(sender=None, key_paths=("counts.late",), actor=None)
+    assert value_of(ping, 7) == 6

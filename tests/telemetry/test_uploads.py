@@ -199,3 +199,11 @@ def test_another_body_of_a_stored_report_is_told_in_the_preview_and_noted_when_s
     uploads.store_upload(upload=preview)
     stored.refresh_from_db()
     assert stored.other_body
+
+
+@pytest.mark.django_db
+def test_an_uploaded_ping_has_the_edition_that_its_body_names() -> None:
+    an_indicator()
+    upload = uploads.preview_upload(sources=[("one.json", a_body(edition="EEP"))], by=None)
+    uploads.store_upload(upload=upload)
+    assert Ping.objects.get().edition == "EEP"
