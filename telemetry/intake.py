@@ -44,6 +44,17 @@ def problem(status: int, code: str, sentence: str, *, key: str = "", **headers: 
     return response
 
 
+def anonymous_off(what: str) -> HttpResponse:
+    """401 where only senders with a key are heard, and how to become one."""
+    return problem(
+        401,
+        "anonymous_off",
+        f"Anonymous {what} are not taken here. Send pings to /api/v1/pings/ with an ingest key; the portal's "
+        "administrators make one.",
+        WWW_Authenticate='Bearer realm="pings"',
+    )
+
+
 _TITLES = {
     400: "Not a service ping",
     401: "Key needed",

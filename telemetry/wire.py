@@ -11,12 +11,12 @@ from portal.roles import Role
 from telemetry import conf
 from telemetry.accepting import Refused, Unavailable, accept, prepare
 from telemetry.intake import (
+    anonymous_off,
     answer,
     body_of,
     kept_address,
     limited,
     limited_installation,
-    problem,
     refusal,
     sender_address,
     unavailable,
@@ -32,13 +32,7 @@ def usage_data(request: HttpRequest) -> HttpResponse:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if not conf.options.anonymous:
-        return problem(
-            401,
-            "anonymous_off",
-            "Anonymous pings are not taken here. Send to /api/v1/pings/ with an ingest key; the portal's "
-            "administrators make one.",
-            WWW_Authenticate='Bearer realm="pings"',
-        )
+        return anonymous_off("pings")
     address = sender_address(request)
     if (slow_down := limited(address)) is not None:
         return slow_down

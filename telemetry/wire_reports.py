@@ -18,7 +18,7 @@ from portal.roles import Role
 from portal.wakeups import wake
 from telemetry import conf, versions
 from telemetry.accepting import READ_TASK, Refused, Unavailable, compress
-from telemetry.intake import answer, body_of, limited, problem, refusal, sender_address, unavailable
+from telemetry.intake import anonymous_off, answer, body_of, limited, refusal, sender_address, unavailable
 from telemetry.models import ErrorReport, MetadataReport
 from telemetry.reading.document import NotAnObject, parse
 from telemetry.reading.identity import moment_of
@@ -42,9 +42,7 @@ def _door(request: HttpRequest) -> HttpResponse | None:
     if request.method != "POST":
         return HttpResponseNotAllowed(["POST"])
     if not conf.options.anonymous:
-        return problem(
-            401, "anonymous_off", "Anonymous reports are not taken here.", WWW_Authenticate='Bearer realm="pings"'
-        )
+        return anonymous_off("reports")
     return limited(sender_address(request))
 
 

@@ -166,3 +166,12 @@ def test_the_adoption_curve_and_the_time_to_move_come_from_pings() -> None:
     assert (move.reached, move.median_days) == (1, 10)
     adoption = versions.adoption()
     assert set(adoption.minors) <= {"17.4", "17.5"}
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("url", ["/usage_ping_metadata", "/usage_ping_errors"])
+def test_where_anonymous_reports_are_off_the_answer_says_what_to_do(client: Client, options: Any, url: str) -> None:
+    options(anonymous=False)
+    response = post(client, url, {})
+    assert response.status_code == 401
+    assert "/api/v1/pings/ with an ingest key" in response.json()["detail"]
