@@ -42,7 +42,13 @@ plugin = Plugin(
         NavItem(group=NavGroup.TELEMETRY, label="Costs of metrics", url_name="telemetry:costs", order=70),
         NavItem(group=NavGroup.TELEMETRY, label="Error reports", url_name="telemetry:errors", order=80),
         NavItem(group=NavGroup.TELEMETRY, label="Upload pings", url_name="telemetry:upload", order=90),
-        NavItem(group=NavGroup.TELEMETRY, label="What is collected", url_name="telemetry:collected", order=95),
+        NavItem(
+            group=NavGroup.TELEMETRY,
+            label="What is collected",
+            url_name="telemetry:collected",
+            order=95,
+            role=Role.ANONYMOUS,
+        ),
         NavItem(
             group=NavGroup.TELEMETRY,
             label="Ingest keys",

@@ -15,7 +15,7 @@ from metrics.models import MetricDefinition
 from portal.charts import Point, Series, trend
 from portal.permissions import has_role, requires
 from portal.roles import Role
-from telemetry import watching
+from telemetry import conf, watching
 from telemetry.models import ErrorReport, IssueCount, MetadataReport, UnknownKey
 from telemetry.reading.issues import IssueKind
 from telemetry.reading.personal import CUT
@@ -170,7 +170,13 @@ def collected(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "telemetry/collected.html",
-        {"groups": [(name, WHY.get(name, ""), rows) for name, rows in groups.items()], "cut": CUT},
+        {
+            "groups": [(name, WHY.get(name, ""), rows) for name, rows in groups.items()],
+            "personal": CUT,
+            "cut_personal": conf.options.cut_personal,
+            "address": conf.options.address,
+            "address_days": conf.options.keep_addresses.days,
+        },
     )
 
 

@@ -217,3 +217,26 @@ def test_the_admin_lists_and_shows(world: Ping, model: str) -> None:
     assert client.get(f"/admin/telemetry/{model}/").status_code == 200
     if model in {"ping", "rawbody"}:
         assert client.get(f"/admin/telemetry/{model}/{world.pk}/change/").status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("settings", "told", "untold"),
+    [
+        ({}, ["replaced by null", "truncated to its network"], ["as it was sent"]),
+        ({"cut_personal": False, "address": "full"}, ["as it was sent", "full address"], ["replaced by null"]),
+        ({"address": "none"}, ["The address of the sender is not kept."], ["truncated"]),
+    ],
+)
+def test_what_is_collected_tells_the_truth_under_every_setting(
+    client: Client, options: Any, settings: dict[str, Any], told: list[str], untold: list[str]
+) -> None:
+    options(**settings)
+    page = client.get(reverse("telemetry:collected")).content.decode()
+    assert all(words in page for words in told)
+    assert not any(words in page for words in untold)
+
+
+def test_the_sign_in_page_leads_to_what_is_collected(client: Client) -> None:
+    page = client.get("/accounts/login/").content.decode()
+    assert f'href="{reverse("telemetry:collected")}"' in page
+    assert reverse("telemetry:pings") not in page
