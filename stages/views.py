@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from copy import copy
+
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
@@ -18,8 +20,14 @@ from stages.editing import item_of
 from stages.forms import ResourceForm
 from stages.models import Category, FormerKey, Group, Maturity, Resource, Section, Stage, StartingPoint
 from stages.models.content import AccessLevel
+from stages.resources import StaleResource
 from stages.restructuring import RestructureRefused, change_fields
 from stages.stage_page import item_view, note_visit, stage_named, stage_page
+
+MEANWHILE = (
+    "Somebody changed it meanwhile, so nothing was saved. The facts above are what stands now, what you wrote is still "
+    "in the form: look at both, then save again."
+)
 
 
 @requires(Role.VIEWER)
@@ -95,19 +103,30 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
     placements = list(found.placements.select_related("block__stage__section", "resource__link_check"))
     scopes = [scope for one in placements for scope in one.block.stage.scopes]
     can_edit = has_role(request.user, Role.EDITOR, scopes)
+    form, status = ResourceForm(instance=found), 200
     if request.method == "POST":
         if not can_edit:
             raise PermissionDenied("This needs the role editor for one of the stages that use it.")
-        form = ResourceForm(request.POST, instance=found)
-        if form.is_valid():
-            form.save_changes()
-            messages.success(request, "Saved.")
-        else:
-            messages.error(request, " ".join(str(error) for errors in form.errors.values() for error in errors))
-        return redirect("stages:resource", pk=pk)
+        user = signed_in(request)
+        form, status = ResourceForm(request.POST, instance=copy(found)), 422
+        if form.is_valid() and not form.refuse_foreign(found, user):
+            try:
+                form.save_changes(user)
+            except StaleResource:
+                form.add_error(None, MEANWHILE)
+                status = 409
+            else:
+                messages.success(request, "Saved.")
+                return redirect("stages:resource", pk=pk)
     views = [(one.block, item_view(one, item_of(one), handbook_url())) for one in placements]
-    context = {"resource": found, "views": views, "can_edit": can_edit, "levels": AccessLevel.choices}
-    return render(request, "stages/resource.html", context)
+    context = {
+        "resource": found,
+        "form": form,
+        "views": views,
+        "can_edit": can_edit,
+        "levels": AccessLevel.choices,
+    }
+    return render(request, "stages/resource.html", context, status=status)
 
 
 @requires(Role.VIEWER)

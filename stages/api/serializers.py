@@ -9,6 +9,7 @@ from rest_framework import serializers
 
 from stages.content import BlockContent, Item
 from stages.models import Category, Group, Resource, Section, Stage, StartingPoint
+from stages.resources import cleaned_link
 
 COMMON = ("key", "name", "description", "direction", "handbook", "in_structure", "retired_on", "version", "url")
 
@@ -85,7 +86,17 @@ class ResourceSerializer(serializers.ModelSerializer[Resource]):
             "id", "kind", "label", "url", "text", "dialect", "doc_label", "access", "official", "owner_name",
             "reviewed_on", "source_updated_on", "version", "stages",
         )  # fmt: skip
-        read_only_fields = ("kind", "label", "url", "text", "dialect", "doc_label", "version")
+        read_only_fields = ("kind", "text", "dialect", "doc_label", "version")
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """With the label and address as they may be saved."""
+        if self.instance is not None and {"label", "url"} & attrs.keys():
+            label, url = attrs.get("label", self.instance.label), attrs.get("url", self.instance.url)
+            values, errors = cleaned_link(self.instance, label, url)
+            if errors:
+                raise serializers.ValidationError({name: [sentence] for name, sentence in errors.items()})
+            attrs |= values
+        return attrs
 
     def get_stages(self, resource: Resource) -> list[str]:
         """The keys of the stages that use it."""

@@ -11,9 +11,10 @@ from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import mixins, status, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import APIException, NotFound, ValidationError
+from rest_framework.exceptions import APIException, NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
+from rest_framework.serializers import BaseSerializer
 
 from portal.api.etags import answer_with_etag, etag_of, require_match
 from portal.api.permissions import require_role
@@ -34,6 +35,7 @@ from stages.api.serializers import (
 from stages.content import BlockContent
 from stages.editing import StaleBlock, save_block
 from stages.models import BlockKind, Category, Group, Resource, Section, Stage, StartingPoint
+from stages.resources import StaleResource, change_resource, stages_not_edited
 from stages.restructuring import RestructureRefused, change_fields
 from stages.stage_page import BlockView, block_views, stage_page, stages_complete
 from stages.validation import cleaned
@@ -48,8 +50,15 @@ class MatchRequired(APIException):
     """A write that might overwrite somebody's work must say what it was made from."""
 
     status_code = status.HTTP_428_PRECONDITION_REQUIRED
-    default_detail = "This block has content. Send the ETag that you read as If-Match."
+    default_detail = "This would overwrite what is there. Send the ETag that you read as If-Match."
     default_code = "precondition_required"
+
+
+def must_match(request: Request, etag: str) -> None:
+    """Refuse a change that does not say what it was made from (428) or was made from another state (412)."""
+    if "If-Match" not in request.headers:
+        raise MatchRequired
+    require_match(request, etag)
 
 
 class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
@@ -84,9 +93,9 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
 
     @extend_schema(responses={200: None})
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Change fields of one entry; ``If-Match`` is honoured, ``reason`` is kept in the history."""
+        """Change fields of one entry; needs ``If-Match``, ``reason`` is kept in the history."""
         entry = self.get_object()
-        require_match(request, etag_of(type(entry).__name__, entry.pk, entry.version))
+        must_match(request, etag_of(type(entry).__name__, entry.pk, entry.version))
         serializer = self.get_serializer(entry, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         values = {name: value for name, value in serializer.validated_data.items() if name in self.editable}
@@ -94,7 +103,10 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             change_fields(entry=entry, values=values, actor=cast(User, request.user), reason=reason_of(request))
         except RestructureRefused as error:
             raise ValidationError({error.field or "detail": [str(error)]}) from error
-        return self.retrieve(request, *args, **kwargs)
+        after = self.get_object()
+        return Response(
+            self.get_serializer(after).data, headers={"ETag": etag_of(type(after).__name__, after.pk, after.version)}
+        )
 
 
 class SectionViewSet(CatalogViewSet):
@@ -306,19 +318,62 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         return cast(Response, answer_with_etag(request, etag, lambda: Response(self.get_serializer(found).data)))
 
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """Say who keeps it, who can open it, whether it is official, when it was reviewed."""
+        """Say what it is called and where it is, who keeps it, who can open it, whether it is official.
+
+        Another label or address is one for all stages that use it and a version of each of their blocks; it needs
+        the role editor for all of them. Needs ``If-Match``.
+        """
         found = self.get_object()
-        require_match(request, etag_of("resource", found.pk, found.version))
+        must_match(request, etag_of("resource", found.pk, found.version))
         serializer = self.get_serializer(found, data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
-        serializer.save(version=found.version + 1)
-        return self.retrieve(request, *args, **kwargs)
+        user, values = cast(User, request.user), serializer.validated_data
+        if any(values.get(name, getattr(found, name)) != getattr(found, name) for name in ("label", "url")):
+            foreign = stages_not_edited(found, user)
+            if foreign:
+                raise PermissionDenied(f"Its link is that of {', '.join(foreign)} as well, which you may not edit.")
+        try:
+            change_resource(pk=found.pk, values=values, version=found.version, actor=user, how="api")
+        except StaleResource as error:
+            raise PreconditionFailed from error
+        after = self.get_object()
+        return Response(self.get_serializer(after).data, headers={"ETag": etag_of("resource", after.pk, after.version)})
 
 
 class StartingPointViewSet(viewsets.ModelViewSet[StartingPoint]):
-    """Helpful places to start."""
+    """Helpful places to start. Changing or deleting one needs ``If-Match``."""
 
     read_role = Role.VIEWER
     write_role = Role.EDITOR
     queryset = StartingPoint.objects.all()
     serializer_class = StartingPointSerializer
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One with its ETag."""
+        found = self.get_object()
+        etag = etag_of("starting point", found.pk, found.version)
+        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.get_serializer(found).data)))
+
+    @transaction.atomic
+    def update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Change one; its version goes up."""
+        self._matched(request)
+        response = super().update(request, *args, **kwargs)
+        response["ETag"] = etag_of("starting point", response.data["id"], response.data["version"])
+        return response
+
+    @transaction.atomic
+    def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Take one away."""
+        self._matched(request)
+        return super().destroy(request, *args, **kwargs)
+
+    def perform_update(self, serializer: BaseSerializer[StartingPoint]) -> None:
+        """Save with the next version."""
+        assert serializer.instance is not None  # noqa: S101
+        serializer.save(version=serializer.instance.version + 1)
+
+    def _matched(self, request: Request) -> None:
+        found = self.get_object()
+        locked = StartingPoint.objects.select_for_update().get(pk=found.pk)
+        must_match(request, etag_of("starting point", locked.pk, locked.version))

@@ -85,9 +85,13 @@ def test_bulk_writes_all_or_nothing_and_twice_the_same_changes_nothing(create: S
 def test_lowering_a_maturity_needs_a_reason(create: Stage, editor_client: Client) -> None:
     category = Category.objects.create(key="wiki", name="Wiki", maturity="complete", stage=create)
     route = "/api/v1/categories/wiki/"
-    assert editor_client.patch(route, {"maturity": "viable"}, content_type=JSON).status_code == 400
-    done = editor_client.patch(route, {"maturity": "viable", "reason": "Too slow"}, content_type=JSON)
+    assert editor_client.patch(route, {"maturity": "viable"}, content_type=JSON).status_code == 428
+    match = {"If-Match": editor_client.get(route)["ETag"]}
+    assert editor_client.patch(route, {"maturity": "viable"}, content_type=JSON, headers=match).status_code == 400
+    body = {"maturity": "viable", "reason": "Too slow"}
+    done = editor_client.patch(route, body, content_type=JSON, headers=match)
     assert done.status_code == 200
+    assert editor_client.patch(route, body, content_type=JSON, headers=match).status_code == 412
     category.refresh_from_db()
     assert (category.maturity, category.maturity_reason) == ("viable", "Too slow")
 
@@ -98,5 +102,41 @@ def test_a_resource_tells_who_uses_it_and_who_keeps_it(create: Stage, editor_cli
     row = editor_client.get("/api/v1/resources/?kind=dashboards").json()["results"][0]
     assert row["stages"] == ["create", "plan"]
     route = f"/api/v1/resources/{row['id']}/"
-    changed = editor_client.patch(route, {"official": True, "owner_name": "Data team"}, content_type=JSON)
+    body = {"official": True, "owner_name": "Data team"}
+    assert editor_client.patch(route, body, content_type=JSON).status_code == 428
+    match = {"If-Match": editor_client.get(route)["ETag"]}
+    changed = editor_client.patch(route, body, content_type=JSON, headers=match)
     assert (changed.json()["official"], changed.json()["owner_name"]) == (True, "Data team")
+    assert editor_client.patch(route, body, content_type=JSON, headers=match).status_code == 412
+
+
+def test_a_shared_link_is_changed_once_for_all_by_who_edits_all(create: Stage, editor_client: Client) -> None:
+    block = a_block(create, "dashboards", Item(label="A", url="/a"))
+    a_block(a_stage("plan"), "dashboards", Item(label="A", url="/a"))
+    route = f"/api/v1/resources/{editor_client.get('/api/v1/resources/').json()['results'][0]['id']}/"
+    before = editor_client.get(ROUTE)["ETag"]
+    match = {"If-Match": editor_client.get(route)["ETag"]}
+
+    def patch(client: Client, url: str) -> int:
+        return client.patch(route, {"url": url}, content_type=JSON, headers=match).status_code
+
+    assert patch(editor_client, "javascript:alert(1)") == 400
+    assert patch(browser_of(a_user("bea", "editor@stage:create")), "/b") == 403
+    assert patch(editor_client, "/b") == 200
+    for key in ("create", "plan"):
+        items = editor_client.get(f"/api/v1/stages/{key}/blocks/dashboards/").json()["items"]
+        assert [item["url"] for item in items] == ["/b"]
+    assert editor_client.get(ROUTE)["ETag"] != before
+    assert [one.content["items"][0]["url"] for one in block.block.revisions.order_by("version")] == ["/a", "/b"]
+
+
+def test_a_starting_point_is_changed_from_what_was_read(editor_client: Client) -> None:
+    route = "/api/v1/starting-points/"
+    made = editor_client.post(route, {"label": "A", "text": "A"}, content_type=JSON).json()
+    route += f"{made['id']}/"
+    assert editor_client.patch(route, {"label": "B"}, content_type=JSON).status_code == 428
+    match = {"If-Match": editor_client.get(route)["ETag"]}
+    changed = editor_client.patch(route, {"label": "B"}, content_type=JSON, headers=match)
+    assert (changed.status_code, changed.json()["version"]) == (200, made["version"] + 1)
+    assert editor_client.delete(route, headers=match).status_code == 412
+    assert editor_client.delete(route, headers={"If-Match": changed["ETag"]}).status_code == 204

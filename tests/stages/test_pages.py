@@ -113,7 +113,8 @@ def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Clie
     a_block(a_stage("create"), "dashboards", Item(label="A", url="/a"))
     resource = Resource.objects.get()
     page = f"/stages/resources/{resource.pk}/"
-    data = {"owner_name": "Data team", "access": "restricted", "official": "on", "reviewed": "on"}
+    data = {"version": "1", "label": "A", "url": "/a", "owner_name": "Data team", "access": "restricted",
+            "official": "on", "reviewed": "on"}  # fmt: skip
     assert viewer_client.post(page, data).status_code == 403
     editor_client.post(page, data)
     resource.refresh_from_db()
@@ -123,6 +124,23 @@ def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Clie
     assert f'href="{page}"' in stage
     assert "kept by Data team" in stage
     assert "Needs special access" in stage
+
+
+def test_a_stale_or_hostile_change_of_a_resource_keeps_what_was_written(editor_client: Client) -> None:
+    a_block(a_stage("create"), "dashboards", Item(label="A", url="/a"))
+    page = f"/stages/resources/{Resource.objects.get().pk}/"
+    assert 'name="version" value="1"' in editor_client.get(page).content.decode()
+    data = {"version": "1", "label": "Mine", "url": "/mine"}
+    refused = editor_client.post(page, {**data, "url": "javascript:alert(1)"})
+    assert refused.status_code == 422
+    assert "are not allowed" in refused.content.decode()
+    assert editor_client.post(page, {**data, "label": "Theirs", "url": "/theirs"}).status_code == 302
+    stale = editor_client.post(page, data)
+    assert stale.status_code == 409
+    for text in ("Somebody changed it meanwhile", 'value="/mine"', "/theirs", 'name="version" value="2"'):
+        assert text in stale.content.decode()
+    assert editor_client.post(page, {**data, "version": "2"}).status_code == 302
+    assert "/mine" in editor_client.get("/stages/create/").content.decode()
 
 
 def test_a_lower_maturity_asks_for_a_reason_on_the_page(editor_client: Client) -> None:
