@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from celery import shared_task
 
 
@@ -18,11 +16,11 @@ def roll_up() -> int:
 @shared_task(name="metrics.tasks.sweep")
 def sweep() -> int:
     """The same every minute, for wake-ups that were lost with their worker; and see whether figures are plausible."""
-    from metrics.engine.plausibility import check_recent
+    from metrics.engine.plausibility import check_unchecked
     from metrics.engine.rollup import roll_up_dirty
 
     done = len(roll_up_dirty(task="sweep", check=False))
-    check_recent(timedelta(minutes=2))
+    check_unchecked()
     return done
 
 

@@ -151,11 +151,18 @@ def roll_up_all(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
     return roll_up_dirty(task=task, say=say)
 
 
-def _check(done: Sequence[RolledUp]) -> None:
+def roll_up_one(month: Month, *, task: str = "") -> list[RolledUp]:
+    """Count one month anew from the facts; like every roll-up, closed months follow the mappings and are checked."""
+    done = [roll_up_month(month, whole=True, task=task), *follow_mappings(task=task)]
+    _check(done, always=month)
+    return done
+
+
+def _check(done: Sequence[RolledUp], *, always: Month | None = None) -> None:
     """Look whether the figures that changed are plausible, after they can be seen."""
     from metrics.engine.plausibility import check_months
 
-    check_months(one.month for one in done if one.changed)
+    check_months(one.month for one in done if one.changed or one.month == always)
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from metrics.models.facts import Report
 from metrics.models.figures import FigureMonth, MonthRevision
 
 MOST = 500
-"""So many changes are walked at most; a month with more was loaded anew, not corrected."""
+"""So many changes are walked at most, the newest; those before them are told as one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +56,15 @@ def restatements(question: Question) -> list[Restatement]:
     kept = FigureMonth.objects.filter(month=month.first).first()
     if kept is None or kept.first_published_revision is None:
         return []
-    later = list(
-        MonthRevision.objects.filter(pk__gt=kept.first_published_revision)
-        .filter(Q(month=month.first) | Q(month__lt=month.first, firsts_changed=True))
-        .order_by("pk")[:MOST]
+    since = MonthRevision.objects.filter(pk__gt=kept.first_published_revision).filter(
+        Q(month=month.first) | Q(month__lt=month.first, firsts_changed=True)
     )
+    later = list(since.order_by("-pk")[: MOST + 1])[::-1]
     if not later:
         return []
+    if len(later) > MOST:
+        # The first one stands for all before it too, so that the changes still lead from then to now.
+        later[0] = _together(later[0], since.filter(pk__lte=later[0].pk).count())
     answers = answers_at(question, [kept.first_published_revision, *(revision.pk for revision in later)])
     found: list[tuple[MonthRevision, tuple[Any, Any], tuple[Any, Any]]] = []
     before = (answers[0].recorded, answers[0].estimated)
@@ -88,6 +90,11 @@ def restatements(question: Question) -> list[Restatement]:
         )
         for revision, old, new in found
     ]
+
+
+def _together(last: MonthRevision, number: int) -> MonthRevision:
+    """So many changes up to this one, as one; never saved."""
+    return MonthRevision(pk=last.pk, month=last.month, causes=[f"{number:,} earlier changes together"], at=last.at)
 
 
 def _reports(ids: set[int]) -> dict[int, dict[str, Any]]:

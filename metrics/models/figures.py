@@ -54,6 +54,7 @@ class FigureMonth(models.Model):
     )
     reopened_at = models.DateTimeField(null=True, blank=True, help_text="Set while it is open again.")
     findings = models.JSONField(default=list, blank=True, help_text="What plausibility found, with the numbers.")
+    checked_revision = models.BigIntegerField(default=0, help_text="The revision that plausibility looked at last.")
 
     objects = FigureMonthQuerySet.as_manager()
 

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
+from io import StringIO
 from threading import Thread
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connections
 
 from metrics.definitions.mapping import map_indicator
 from metrics.definitions.slots import allot_slots
 from metrics.engine import rollup
 from metrics.engine.months import MonthError, advance_months, close_month, publish_what_is_final, reopen_month
-from metrics.engine.plausibility import findings
+from metrics.engine.plausibility import check_unchecked, findings
 from metrics.engine.rollup import roll_up_all, roll_up_dirty
 from metrics.facts import Missing, record_reports, refill_report, use_of
 from metrics.figures.asking import questions_from
@@ -25,8 +28,9 @@ from metrics.figures.passport import contributions, passport
 from metrics.figures.predictions import predictions
 from metrics.figures.queries import Figure, figures, series
 from metrics.figures.restatements import restatements
-from metrics.models import DirtyMonth, FigureMonth, MonthRevision
+from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping, MonthRevision
 from metrics.periods import Month
+from metrics.tasks import sweep
 from portal.models import User
 from stages.models import Section
 from tests.metrics.test_engine_against_naive_model import rows
@@ -284,6 +288,52 @@ def test_what_looks_odd_is_kept_with_the_month_and_its_numbers() -> None:
 
 
 @pytest.mark.django_db
+def test_paid_users_of_a_group_are_within_all_its_users_even_by_a_metric_of_their_own() -> None:
+    a_group("code", a_stage("create"))
+    everyone, paying = a_metric("usage.code"), a_metric("usage.code_paid")
+    mapped(everyone, kind="gmau", subject="code")
+    mapped(paying, kind="paid_gmau", subject="code")
+    report("a", "2026-05-04", {everyone: 5, paying: 9}, edition="EE", license_plan="premium")
+    roll_up_dirty()
+    [found] = month_facts([MAY])[0].findings
+    assert (found["rule"], found["figure"], found["than"]) == (
+        "paid_within_all",
+        "paid_gmau.code.2026-05",
+        "gmau.code.2026-05",
+    )
+    assert found["sentence"] == "paid GMAU code 9 is more than the GMAU of all users (5)."
+
+
+@pytest.mark.django_db
+def test_the_sweep_looks_at_every_month_that_changed_since_it_was_checked(clock: Any) -> None:
+    smau, umau = a_smau("create"), a_metric("usage.anyone")
+    mapped(umau, kind="umau", subject="")
+    clock.at("2026-06-10 12:00")
+    report("a", "2026-05-04", {smau: 10, umau: 7})
+    roll_up_dirty(check=False)
+    assert month_facts([MAY])[0].findings == ()
+    clock.at("2026-06-10 14:00")
+    sweep()
+    assert len(month_facts([MAY])[0].findings) == 1
+    assert check_unchecked() == 0
+
+
+@pytest.mark.django_db
+def test_one_month_counted_anew_follows_the_mappings_and_is_checked() -> None:
+    smau, other, umau = a_smau("create"), a_metric("usage.other"), a_metric("usage.anyone")
+    mapped(umau, kind="umau", subject="")
+    for month in ("04", "05"):
+        report("a", f"2026-{month}-04", {smau: 10, other: 17, umau: 12})
+        close_month(month=Month(2026, int(month)), actor=None, reason="all in")
+    IndicatorMapping.objects.filter(metric=smau).update(metric=other)
+    out = StringIO()
+    call_command("rollup", month="2026-05", json=True, stdout=out)
+    assert sorted(row["month"] for row in json.loads(out.getvalue())["months"]) == ["2026-04", "2026-05"]
+    for month in (MAY, MAY.previous):
+        assert [found["rule"] for found in month_facts([month])[0].findings] == ["smau_within_umau"]
+
+
+@pytest.mark.django_db
 def test_a_report_tells_what_became_of_it() -> None:
     smau = a_smau("create")
     a_group("code", a_stage("create"))
@@ -364,3 +414,21 @@ def test_two_roll_ups_at_once_give_the_rows_of_one() -> None:
     assert not any(done.changed for done in roll_up_all())
     assert (rows(), MonthRevision.objects.count()) == (together, revisions)
     assert len(together["metrics_monthreport"]) == 120
+
+
+@pytest.mark.django_db
+def test_restatements_beyond_the_most_are_told_as_one_and_the_newest_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    smau = a_smau("create")
+    report("a", "2026-05-04", {smau: 10})
+    close_month(month=MAY, actor=None, reason="all in")
+    for value in (11, 12, 13, 14):
+        report("a", f"2026-05-{value}", {smau: value})
+        roll_up_dirty()
+    [asked] = questions_from({"indicator": "smau", "stage": "create", "month": "2026-05"})
+    assert [(one.old, one.new) for one in restatements(asked)] == [(10, 11), (11, 12), (12, 13), (13, 14)]
+    monkeypatch.setattr("metrics.figures.restatements.MOST", 2)
+    assert [(one.old, one.new, one.cause) for one in restatements(asked)] == [
+        (10, 12, "2 earlier changes together"),
+        (12, 13, "late report"),
+        (13, 14, "late report"),
+    ]

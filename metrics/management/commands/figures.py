@@ -65,7 +65,7 @@ class Command(BaseCommand):
             questions = questions_from(asked)
         except QuestionError as error:
             raise CommandError(error.sentence) from error
-        roll_up_dirty(task="figures", check=False)
+        roll_up_dirty(task="figures")
         if options["as_"] == "published":
             publish_what_is_final(sorted({question.month for question in questions}))
         found = figures(questions)

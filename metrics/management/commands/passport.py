@@ -31,7 +31,7 @@ class Command(BaseCommand):
             check_subject(question)
         except QuestionError as error:
             raise CommandError(error.sentence) from error
-        roll_up_dirty(task="passport", check=False)
+        roll_up_dirty(task="passport")
         if question.published:
             publish_what_is_final([question.month])
         found = passport(question)

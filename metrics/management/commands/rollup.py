@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from metrics.engine.rollup import known_months, roll_up_all, roll_up_dirty, roll_up_month
+from metrics.engine.rollup import known_months, roll_up_all, roll_up_dirty, roll_up_one
 from metrics.periods import Month
 from portal.jobs import job
 
@@ -40,7 +40,7 @@ class Command(BaseCommand):
                 month = Month.parse(options["month"])
             except ValueError as error:
                 raise CommandError(f"--month: {error}.") from error
-            done = [roll_up_month(month, whole=True, task="rollup --month")]
+            done = roll_up_one(month, task="rollup --month")
         else:
             done = roll_up_dirty(task="rollup", say=say)
         if options["json"]:
