@@ -1,6 +1,7 @@
 """Numbers about the portal itself, for Prometheus.
 
-Counters and histograms are made at import, by ``counter`` and ``histogram``, in any module of the host or a plugin.
+Counters and histograms are made at import, by ``counter`` and ``histogram``, in any module of the host or a plugin;
+``gauges`` is for what is asked at each scrape.
 Several web processes share them through files where ``PROMETHEUS_MULTIPROC_DIR`` is set, as ``make serve`` does.
 """
 
@@ -8,13 +9,19 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
+import structlog
 from django.http import HttpRequest, HttpResponseBase
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, Metric
 from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+
+log = structlog.get_logger(__name__)
 
 REGISTRY = CollectorRegistry()
+AT_SCRAPE = CollectorRegistry()
 PREFIX = "stageboard"
 
 
@@ -28,6 +35,27 @@ def histogram(name: str, words: str, labels: Sequence[str] = (), buckets: Sequen
     return Histogram(
         name, words, labels, namespace=PREFIX, registry=REGISTRY, buckets=tuple(buckets or Histogram.DEFAULT_BUCKETS)
     )
+
+
+class _Asked(Collector):
+    """Numbers that are asked for at each scrape; what fails is logged and left out."""
+
+    def __init__(self, ask: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+        self.ask = ask
+
+    def collect(self) -> Iterable[Metric]:
+        try:
+            found = list(self.ask())
+        except Exception:
+            log.exception("asking for numbers failed", by=self.ask.__module__)
+            return
+        for name, words, value in found:
+            yield GaugeMetricFamily(f"{PREFIX}_{name}", words, value=value)
+
+
+def gauges(ask: Callable[[], Iterable[tuple[str, str, float]]]) -> None:
+    """Numbers that go up and down and are the same in every process: asked for now, as name, words and value."""
+    AT_SCRAPE.register(_Asked(ask))
 
 
 REQUESTS = histogram(
@@ -78,5 +106,5 @@ def scrape() -> bytes:
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         shared = CollectorRegistry()
         MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
-        return generate_latest(shared) + generate_latest(now)
-    return generate_latest(REGISTRY) + generate_latest(now)
+        return generate_latest(shared) + generate_latest(now) + generate_latest(AT_SCRAPE)
+    return generate_latest(REGISTRY) + generate_latest(now) + generate_latest(AT_SCRAPE)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Q
+from django.db.models import Count, Max, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from rapidfuzz import fuzz
@@ -15,7 +15,7 @@ from portal.permissions import has_role
 from portal.plugin import Health, HealthState, PanelContent, SearchHit, SourceLink
 from portal.roles import Role
 from telemetry import conf, watching
-from telemetry.models import Ping, Sender, UnknownKey
+from telemetry.models import ErrorReport, MetadataReport, Ping, Sender, UnknownKey
 from telemetry.pages.pings import STATE_BADGES
 
 
@@ -26,6 +26,8 @@ def installation_pings(request: HttpRequest, installation: Any) -> PanelContent 
     )
     if not pings:
         return None
+    metadata = MetadataReport.objects.filter(ping__uuid=installation.uuid, ping__hostname=installation.hostname)
+    errors = ErrorReport.objects.filter(uuid=installation.uuid, hostname=installation.hostname)
     newest = next((ping for ping in pings if ping.read_at), pings[0])
     return PanelContent(
         template="telemetry/panels/installation.html",
@@ -36,6 +38,8 @@ def installation_pings(request: HttpRequest, installation: Any) -> PanelContent 
             "address": newest.address,
             "sender": Sender.objects.filter(uuid=installation.uuid, hostname=installation.hostname).first(),
             "may_administer": has_role(request.user, Role.ADMINISTRATOR),
+            "metadata": metadata.aggregate(count=Count("id"), last_ping=Max("ping_id")),
+            "errors": errors.count(),
             "uuid": installation.uuid,
             "hostname": installation.hostname,
         },

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
 from telemetry import worker
-from telemetry.models import ErrorReport, IngestKey, Ping, Reread, Review, UnknownKey
+from telemetry.models import ErrorReport, IngestKey, MetadataReport, Ping, Reread, Review, UnknownKey
 from telemetry.verbs.keys import make_ingest_key
 from tests.builders import a_user
 from tests.telemetry.builders import NOW, a_metric, a_ping, an_indicator
@@ -240,3 +241,29 @@ def test_the_sign_in_page_leads_to_what_is_collected(client: Client) -> None:
     page = client.get("/accounts/login/").content.decode()
     assert f'href="{reverse("telemetry:collected")}"' in page
     assert reverse("telemetry:pings") not in page
+
+
+def test_prometheus_sees_what_waits(world: Ping, client: Client) -> None:
+    text = client.get("/health/prometheus").content.decode()
+    numbers = dict(
+        line.split() for line in text.splitlines() if line.startswith("stageboard_pings_") and "{" not in line
+    )
+    assert float(numbers["stageboard_pings_lag_seconds"]) > 0
+    assert float(numbers["stageboard_pings_backlog"]) == 1
+    assert float(numbers["stageboard_pings_quarantine"]) == 1
+    assert float(numbers["stageboard_pings_failed"]) == 1
+
+
+def test_the_panel_of_an_installation_counts_its_reports_and_leads_to_them(world: Ping, rf: Any) -> None:
+    from metrics.models.facts import Installation
+    from telemetry import panels
+
+    MetadataReport.objects.create(uuid=world.uuid, received_at=NOW, ping=world, body=b"")
+    ErrorReport.objects.create(uuid=world.uuid, hostname=world.hostname, received_at=NOW)
+    request = rf.get("/")
+    request.user = a_user()
+    content = panels.installation_pings(request, Installation.objects.get(hostname=world.hostname))
+    assert content is not None
+    html = render_to_string(content.template, content.context)
+    assert f'<a href="{world.get_absolute_url()}">1 metadata report</a>' in html
+    assert f'<a href="{reverse("telemetry:errors")}?q={world.hostname}">1 error report</a>' in html
