@@ -7,6 +7,7 @@ import logging
 from celery import shared_task
 
 from portal.jobs import job
+from stages.conf import pull_source
 from stages.linkcheck import verbs
 from stages.pull import PullFailed, pull
 
@@ -25,8 +26,13 @@ def check_links() -> str:
 @shared_task(name="stages.tasks.pull_sources")
 def pull_sources() -> str:
     """Import what is new at the source."""
-    try:
+    if not pull_source():
         return pull().sentence
+    try:
+        with job("Pull the catalog from its source") as progress:
+            done = pull()
+            progress.say(done.sentence)
     except PullFailed as error:
         logger.warning("the pull of the catalog failed: %s", error)
         return str(error)
+    return done.sentence

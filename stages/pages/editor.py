@@ -17,7 +17,7 @@ from stages.blockform import BlockForm, form_of, posted, step, take_paste, whole
 from stages.collaboration import Refused
 from stages.content import Conflict, merge
 from stages.derived import derived_blocks
-from stages.editing import StaleBlock, content_of, find_block, save_block
+from stages.editing import StaleBlock, content_of, ensure_block, find_block, save_block
 from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
 from stages.models import BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
 from stages.stage_page import BlockView, groups_of, stage_named, stage_page
@@ -286,7 +286,8 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     elif found is not None and action == "reviewed":
         collaboration.review(block=found, actor=user)
         said = "Marked as reviewed today."
-    elif found is not None and action == "own":
+    elif action == "own" and (found is not None or kind != BlockKind.OTHER):
+        found = found or ensure_block(stage, kind)
         collaboration.own(block=found, user=None if found.owner == user else user)
         said = "You keep this block now." if found.owner == user else "You do not keep this block any more."
     return done(request, stage, kind, heading, said)

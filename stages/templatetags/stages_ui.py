@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from django import template
+from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from portal.markdown import render_markdown
+from portal.templatetags.portal_ui import badge
 from stages.conf import handbook_url
 from stages.links import target_of, visible
+from stages.models.structure import Structural
 from stages.stage_page import ItemView
 
 register = template.Library()
+
+LEXERS = {"postgresql": "postgresql", "mysql": "mysql", "bigquery": "googlesql"}
+"""The dialects that Pygments knows by themselves; the others are coloured as SQL."""
 
 
 @register.filter(name="handbook_markdown")
@@ -37,3 +43,20 @@ def resource(view: ItemView) -> dict[str, ItemView]:
 def handbook_link(url: str | None) -> str:
     """A stored address as one that can be followed; empty when it must not be."""
     return target_of(url or "", handbook_url()).href
+
+
+@register.filter(name="lexer")
+def lexer(dialect: str | None) -> str:
+    """The name of the Pygments lexer for a dialect."""
+    return LEXERS.get(dialect or "", "sql")
+
+
+@register.simple_tag(name="origin")
+def origin(entry: Structural, *fields: str) -> SafeString:
+    """Badges that say where the values of these fields come from: the structure files, or an edit here."""
+    found = {entry.origin(field) for field in fields}
+    told = (
+        badge("derived", "estimated", "From the structure files") if "imported" in found else "",
+        badge("edited", "info", "Changed in the portal") if "edited" in found else "",
+    )
+    return format_html_join(" ", "{}", ((one,) for one in told if one))

@@ -143,6 +143,23 @@ def test_a_stale_or_hostile_change_of_a_resource_keeps_what_was_written(editor_c
     assert "/mine" in editor_client.get("/stages/create/").content.decode()
 
 
+def test_an_empty_block_can_be_kept_and_the_board_says_by_whom(editor: User, editor_client: Client) -> None:
+    stage = a_stage("create")
+    assert editor_client.get("/stages/create/").content.decode().count("I keep this") == 10
+    editor_client.post("/stages/create/tool/dashboards/", {"action": "own"})
+    assert stage.blocks.get().owner == editor
+    assert f"Kept by {editor}" in editor_client.get("/stages/create/").content.decode()
+    assert f'<br><span class="muted small">{editor}</span>' in editor_client.get("/stages/board/").content.decode()
+
+
+def test_a_value_says_whether_it_was_read_or_edited(viewer_client: Client) -> None:
+    category = Category.objects.create(key="wiki", name="Wiki", maturity="viable", imported={"maturity": "viable"})
+    assert "From the structure files" in viewer_client.get("/categories/wiki/").content.decode()
+    category.maturity = "complete"
+    category.save()
+    assert "Changed in the portal" in viewer_client.get("/categories/wiki/").content.decode()
+
+
 def test_a_lower_maturity_asks_for_a_reason_on_the_page(editor_client: Client) -> None:
     category = Category.objects.create(key="wiki", name="Wiki", maturity="complete", stage=a_stage("create"))
     editor_client.post("/categories/wiki/", {"maturity": "minimal"})

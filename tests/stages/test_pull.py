@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from portal.models import Job
 from stages.linkcheck.fetching import Fetcher
 from stages.linkcheck.rules import Answer
 from stages.models import Section, Stage
 from stages.pull import PullFailed, pull
+from stages.tasks import pull_sources
 
 pytestmark = pytest.mark.django_db
 PAGE = "#### Create Stage\n##### Slack\n**#s_create**\n"
@@ -60,3 +62,14 @@ def test_a_source_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(PullFailed, match="has none of"):
         pull(source=str(tmp_path))
     assert "No source is set" in pull(source="").sentence
+
+
+def test_a_scheduled_pull_that_fails_is_a_failed_task(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("STAGES_PULL_SOURCE", "")
+    assert "No source is set" in pull_sources()
+    assert not Job.objects.exists()
+    monkeypatch.setenv("STAGES_PULL_SOURCE", str(tmp_path / "none"))
+    assert "is not a folder" in pull_sources()
+    job = Job.objects.get()
+    assert job.state == Job.State.FAILED
+    assert "is not a folder" in job.error
