@@ -168,14 +168,15 @@ def _only_listed(moments: Sequence[Moment]) -> dict[Moment, Subscribed]:
 
 
 WEEK_REPORTS = f"""
-    SELECT DISTINCT ON (r.installation_id) r.*, coalesce(nullif(l.delivery, ''), 'self_managed') AS delivery,
+    SELECT DISTINCT ON (r.installation_id, r.population) r.*,
+           coalesce(nullif(l.delivery, ''), 'self_managed') AS delivery,
            coalesce(l.excluded, false) AS excluded
     FROM metrics_report r LEFT JOIN ({LABELS.replace("%(month)s", "%(label_month)s")}) l
       ON l.installation_id = r.installation_id
-    WHERE r.iso_year = %(year)s AND r.iso_week = %(week)s AND r.state = 'counted' AND r.population = 'all'
-    ORDER BY r.installation_id, r.recorded_at DESC
+    WHERE r.iso_year = %(year)s AND r.iso_week = %(week)s AND r.state = 'counted'
+    ORDER BY r.installation_id, r.population, r.recorded_at DESC
 """
-"""The last report of each installation in an ISO week, with the labels of the month that the week ends in."""
+"""The last report of each installation and population in an ISO week, with the labels of the month in which it ends."""
 
 
 def week_parameters(week: Week) -> dict[str, Any]:

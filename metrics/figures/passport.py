@@ -733,11 +733,17 @@ def sql_of(question: Question, metric: Metric | None) -> str:
         return ""
     cut = question.cut
     page, index = divmod(metric.slot, PAGE_SIZE)
+    held = "to_revision IS NULL"
+    if question.published:
+        moment = published_moment(question.month)
+        if moment is None:
+            return ""
+        held = f"from_revision <= {moment[0]} AND (to_revision IS NULL OR to_revision > {moment[0]})"
     lines = [
         f"-- {metric.key_path}, {question.period}: the sum over the cells of the cut",
         f"SELECT sum(sums[{index + 1}]) AS recorded, sum(counts[{index + 1}]) AS reporting",
         "FROM metrics_cell",
-        f"WHERE month = DATE '{question.month.first}' AND page = {page} AND to_revision IS NULL",
+        f"WHERE month = DATE '{question.month.first}' AND page = {page} AND {held}",
     ]
     if cut.paid:
         lines.append("  AND (delivery = 'saas' AND population = 'paid'")

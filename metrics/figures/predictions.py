@@ -28,6 +28,10 @@ def predictions(question: Question, months: int = MOST_MONTHS_AHEAD) -> list[Pre
     if isinstance(question.period, Week):
         raise QuestionError("week", "week: weeks are recorded only, and so not predicted.")
     found = series(question, 4)
+    if found[-1].state == "open":
+        raise QuestionError(
+            "month", f"month: {question.month} is still open; predictions start from a month that is over."
+        )
     return predicted_from(found, months)
 
 

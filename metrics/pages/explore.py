@@ -22,7 +22,7 @@ from metrics.figures.queries import Figure, figures
 from metrics.figures.question import DELIVERIES, EDITIONS, SUBJECT_OF, TIERS, Cut, Question, QuestionError
 from metrics.forms import ExploreForm
 from metrics.models import MetricDefinition
-from metrics.periods import Month
+from metrics.periods import Month, state_by_date
 from portal.api.export import stream_csv
 from portal.charts import Point, Series, trend
 from portal.permissions import requires
@@ -84,7 +84,10 @@ def _predicted(question: Question, ahead: int, *, is_whole: bool) -> tuple[Predi
         return ()
     if not is_whole:
         raise QuestionError("ahead", "Only a whole figure is predicted, not one that is broken down.")
-    finished = min(question.month, shown_month(timezone.now().date()))
+    today = timezone.now().date()
+    over = shown_month(today)
+    # On the first day of a month the one before is open still.
+    finished = min(question.month, over.previous if state_by_date(over, today) == "open" else over)
     return tuple(predictions(replace(question, period=finished), ahead))
 
 

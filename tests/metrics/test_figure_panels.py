@@ -9,9 +9,11 @@ import pytest
 from django.test import Client
 
 from metrics.definitions.catalogue import raise_version
+from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing, ReportFacts, record_reports
 from metrics.models import IndicatorMapping, MetricDefinition
+from metrics.periods import Month
 from stages.models import Group, Stage
 from tests.metrics.world import a_metric, mapped
 
@@ -63,6 +65,19 @@ def test_a_stage_shows_its_figure_with_all_that_belongs_to_it(world: MetricDefin
     assert "/figures/smau.create.2026-10/" in text
     assert "28 days before each installation" in text
     assert "Create SMAU grew 25.0 % in October 2026" in text
+
+
+def test_a_closed_month_that_a_late_report_changes_says_restated_at_once(
+    world: MetricDefinition, viewer_client: Client
+) -> None:
+    close_month(month=Month(2026, 10), actor=None, reason="all in")
+    before = viewer_client.get("/stages/create/").content.decode()
+    assert "restated" not in before
+    reported("three", 10, 5, world)
+    roll_up_dirty()
+    text = viewer_client.get("/stages/create/").content.decode()
+    assert "restated" in text
+    assert "It has changed since it was published" in text
 
 
 def test_a_stage_s_handbook_blocks_are_filled_from_the_dictionary(

@@ -27,7 +27,9 @@ from metrics.figures.months import conflicts, month_facts, month_log
 from metrics.figures.passport import contributions, passport
 from metrics.figures.predictions import predictions
 from metrics.figures.queries import Figure, figures, series
+from metrics.figures.question import QuestionError
 from metrics.figures.restatements import restatements
+from metrics.labels import label_installation
 from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping, MonthRevision
 from metrics.periods import Month
 from metrics.tasks import sweep
@@ -358,6 +360,45 @@ def test_predictions_follow_the_last_four_months() -> None:
     found = predictions(asked, 12)
     assert (str(found[-1].month), found[-1].value) == ("2027-05", 124)
     assert [one.recorded for one in series(asked, 2)] == [97, 100]
+
+
+@pytest.mark.django_db
+def test_a_month_that_is_open_predicts_nothing(clock: Any) -> None:
+    a_smau("create")
+    clock.at("2026-05-20 12:00")
+    [asked] = questions_from({"indicator": "smau", "stage": "create", "month": "2026-05"})
+    with pytest.raises(QuestionError, match="2026-05 is still open"):
+        predictions(asked)
+
+
+@pytest.mark.django_db
+def test_paid_readings_of_a_saas_count_in_the_paid_cut_of_a_week() -> None:
+    weekly = a_metric("usage.weekly", frame="7d")
+    label_installation(uuid="saas", hostname="host", delivery="saas")
+    report("saas", "2026-10-19", {weekly: 80})
+    report("saas", "2026-10-20", {weekly: 30}, population="paid")
+    report("own", "2026-10-20", {weekly: 7}, edition="EE", license_plan="premium")
+    asked = {"indicator": "metric", "metric": "usage.weekly", "week": "2026-W43"}
+    for paid, recorded in (("", 87), ("true", 37)):
+        [question] = questions_from({**asked, "paid": paid})
+        [found] = figures([question])
+        assert (found.recorded, found.coverage.reporting) == (recorded, 2)
+        opened = passport(question)
+        assert (opened.contributions_sum, opened.adds_up) == (recorded, True)
+
+
+@pytest.mark.django_db
+def test_the_sql_of_a_published_figure_gives_what_was_published() -> None:
+    smau = a_smau("create")
+    report("a", "2026-05-04", {smau: 10})
+    close_month(month=MAY, actor=None, reason="all in")
+    report("a", "2026-05-25", {smau: 14})
+    roll_up_dirty()
+    [asked] = questions_from({"indicator": "smau", "stage": "create", "month": "2026-05"})
+    for question, recorded in ((asked, 14), (replace(asked, published=True), 10)):
+        with connections["default"].cursor() as cursor:
+            cursor.execute(passport(question).sql)
+            assert cursor.fetchone() == (recorded, 1)
 
 
 @pytest.mark.django_db
