@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
@@ -18,18 +20,27 @@ PAGE_SIZE = 25
 
 @requires(Role.VIEWER)
 def search_page(request: HttpRequest) -> HttpResponse:
-    """All hits, by kind, a page at a time."""
-    kind = request.GET.get("kind", "")
+    """All hits, by kind and by what else they belong to (a stage), a page at a time."""
+    kind, narrow = request.GET.get("kind", ""), request.GET.get("narrow", "")
     found = search(request.GET.get("q", ""), request.user)
-    hits = Paginator(found.of_kind(kind), PAGE_SIZE).get_page(request.GET.get("page"))
+    of_kind = found.of_kind(kind)
+    chosen = [hit for hit in of_kind if not narrow or narrow in facets_of(hit)]
+    hits = Paginator(chosen, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "found": found,
         "kind": kind,
+        "narrow": narrow,
+        "facets": sorted(Counter(facet for hit in of_kind for facet in facets_of(hit)).items()),
         "page_obj": hits,
         "hits": marked(found, hits.object_list),
         "search_query": found.query,
     }
     return render(request, "portal/search.html", context)
+
+
+def facets_of(hit: SearchHit) -> set[str]:
+    """What a hit belongs to, as it stands in the address and in the list: ``stage: create``."""
+    return {f"{name}: {value}" for name, value in hit.facets}
 
 
 @requires(Role.VIEWER)

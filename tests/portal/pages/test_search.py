@@ -63,6 +63,24 @@ def test_facets_narrow_the_list(with_plugins: WithPlugins, viewer_client: Client
     assert "Storm 50" in html
 
 
+def test_hits_are_narrowed_to_a_stage(with_plugins: WithPlugins, viewer_client: Client) -> None:
+    def of_stages(query: str, user: Any, limit: int) -> Sequence[SearchHit]:
+        return [
+            SearchHit(title=f"Page of {key}", url=f"/x/{key}/", kind="Page", facets=(("stage", key),))
+            for key in ("create", "plan")
+        ]
+
+    with with_plugins(a_plugin(SearchSource(name="Pages", search=of_stages)), only=True):
+        everything = viewer_client.get("/search/?q=zzz").content.decode()
+        narrowed = viewer_client.get("/search/?q=zzz&kind=Page&narrow=stage:+plan").content.decode()
+        nothing = viewer_client.get("/search/?q=zzz&narrow=stage:+<b>").content.decode()
+    assert '<option value="stage: create">stage: create (1)</option>' in everything
+    assert "/x/plan/" in narrowed
+    assert "/x/create/" not in narrowed
+    assert '<option value="stage: plan" selected>' in narrowed
+    assert "for stage: &lt;b&gt;" in nothing
+
+
 def test_what_is_typed_is_escaped_everywhere(with_plugins: WithPlugins, viewer_client: Client) -> None:
     with with_plugins(a_plugin(SearchSource(name="Storms", search=hits))):
         for path in ("/search/", "/search/suggest/"):
