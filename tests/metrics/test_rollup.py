@@ -331,8 +331,8 @@ def test_one_month_counted_anew_follows_the_mappings_and_is_checked() -> None:
     out = StringIO()
     call_command("rollup", month="2026-05", json=True, stdout=out)
     assert sorted(row["month"] for row in json.loads(out.getvalue())["months"]) == ["2026-04", "2026-05"]
-    for month in (MAY, MAY.previous):
-        assert [found["rule"] for found in month_facts([month])[0].findings] == ["smau_within_umau"]
+    for counted in (MAY, MAY.previous):
+        assert [found["rule"] for found in month_facts([counted])[0].findings] == ["smau_within_umau"]
 
 
 @pytest.mark.django_db
