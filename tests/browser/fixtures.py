@@ -115,7 +115,9 @@ def window(chromium: Browser, server: LiveServer, request: pytest.FixtureRequest
     opened: list[BrowserContext] = []
 
     def open_as(role: str | None = "administrator", **options: Any) -> Window:
-        context = chromium.new_context(**{"viewport": {"width": 1600, "height": 900}, **options})
+        # Without motion: colours on their way from light to dark are neither's.
+        usual = {"viewport": {"width": 1600, "height": 900}, "reduced_motion": "reduce"}
+        context = chromium.new_context(**{**usual, **options})
         opened.append(context)
         if role is not None:
             context.add_cookies([session_of(a_person(role), server.url)])

@@ -67,7 +67,7 @@ def test_a_newcomer_fills_an_empty_stage_with_the_keyboard_alone(window: SignIn)
     assert "100 % complete" in page.locator("#stage-head").inner_text()
     page.reload()
     assert "100 % complete" in page.locator("#stage-head").inner_text()
-    assert page.get_by_text("#s_create").count() == 1
+    assert page.get_by_text("#s_create", exact=True).count() == 1
     assert view.taken() == []
 
 
