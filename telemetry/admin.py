@@ -129,7 +129,6 @@ class PlausibilityRuleAdmin(_Admin):
     """The rules of quarantine, as data."""
 
     list_display = ("code", "kind", "action", "metrics", "parameters", "order")
-    list_editable = ("action", "order")
     list_filter = ("action",)
 
 
