@@ -1,0 +1,117 @@
+"""The lines of a page: which stand in a fence, which only arrange it, which text is in italics. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from stages.handbook import marks
+from stages.handbook.template import kind_of_heading
+
+STAGE_WORD = re.compile(r"^\S.{0,60}\s+stage$", re.IGNORECASE)
+GUARDED = re.compile(r"^(\s*)\\(\\*(?:#{1,6}[ \t]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
+
+
+@dataclass(frozen=True)
+class Line:
+    """A line of the page with its number."""
+
+    number: int
+    text: str
+
+
+class Fences:
+    """Where the fences of some lines close, found in one pass from the end.
+
+    A fence that would run into the heading of a block or stage was never closed: it is text.
+    """
+
+    def __init__(self, lines: Sequence[Line]) -> None:
+        self.ends: dict[int, int] = {}
+        closers: dict[tuple[str, int], int] = {}
+        stop = len(lines)
+        for position in range(len(lines) - 1, -1, -1):
+            text = lines[position].text
+            stripped = text[:4].lstrip(" ")
+            if stripped[:1] == "#" and (atx := marks.ATX.match(text[: marks.LONGEST_HEADING])):
+                if kind_of_heading(atx[2]) or STAGE_WORD.match(marks.strip_marks(atx[2])):
+                    stop = position
+            elif stripped[:1] in ("`", "~") and (found := marks.FENCE.match(text[:200])):
+                mark, length = found[1][0], min(len(found[1]), 20)
+                end = closers.get((mark, length))
+                if end is not None and end < stop:
+                    self.ends[position] = end
+                if not found[2]:
+                    closers.update({(mark, shorter): position for shorter in range(3, length + 1)})
+
+    def end(self, position: int) -> int | None:
+        """The line that closes the fence that opens here; ``None`` where none opens."""
+        return self.ends.get(position)
+
+
+def front_matter(lines: list[Line]) -> tuple[str, list[Line]]:
+    """The title of the front matter, and the lines after it."""
+    if not lines or lines[0].text.strip().lstrip("\ufeff") != "---":
+        return "", lines
+    for position, line in enumerate(lines[1:60], start=1):
+        if line.text.strip() in ("---", "..."):
+            title = ""
+            kept: list[Line] = []
+            for inside in lines[1:position]:
+                if found := re.match(r"^\s*title:\s*(.+?)\s*$", inside.text):
+                    title = title or found[1].strip("\"'")
+                kept.append(inside)
+            if all(re.match(r"^\s*(#.*|-\s.*|[\w-]+:.*)?$", one.text.rstrip("\r")) for one in kept):
+                return title, lines[position + 1 :]
+            return "", lines
+    return "", lines
+
+
+def content_lines(lines: Sequence[Line]) -> list[Line]:
+    """The lines that are neither blank nor layout."""
+    return [line for line in lines if line.text.strip() and not marks.is_layout(line.text)]
+
+
+def body_of(lines: Sequence[Line]) -> str:
+    """Lines as the text of a body: layout left out, escapes taken off, blank lines at the ends cut."""
+    kept: list[str] = []
+    fences = Fences(lines)
+    position = 0
+    while position < len(lines):
+        end = fences.end(position)
+        if end is not None:
+            kept += [line.text for line in lines[position : end + 1]]
+            position = end + 1
+            continue
+        text = lines[position].text.rstrip("\r")
+        if not marks.is_layout(text):
+            kept.append(unguarded(text))
+        position += 1
+    while kept and not kept[0].strip():
+        kept.pop(0)
+    while kept and not kept[-1].strip():
+        kept.pop()
+    return "\n".join(kept)
+
+
+def unguarded(text: str) -> str:
+    """A line without the backslash that the export put before what would be structure."""
+    return GUARDED.sub(r"\1\2", text, count=1)
+
+
+def italic_paragraph(lines: Sequence[Line], position: int) -> tuple[str | None, int]:
+    """An italic text that starts at ``position``, on one line or several, and where it ends."""
+    first = lines[position].text.strip()
+    if (whole := marks.italic(first)) is not None:
+        return whole, position + 1
+    if first[:1] in ("_", "*") and first[1:2] not in (" ", "*", "_", ""):
+        for end in range(position + 1, min(position + 20, len(lines))):
+            text = lines[end].text.strip()
+            if not text or marks.leading_link(text) or marks.BULLET.match(lines[end].text):
+                return None, position
+            if text.endswith(first[0]):
+                inside = " ".join(line.text.strip() for line in lines[position : end + 1])
+                if inside.count(first[0]) % 2 == 0:
+                    return inside[1:-1].strip(), end + 1
+    return None, position
