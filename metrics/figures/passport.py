@@ -14,12 +14,12 @@ from typing import Any
 
 from django.db import connection
 
-from metrics.engine.chosen import LABELS
 from metrics.engine.estimates import OFFICIAL, Grain
 from metrics.engine.mapping import mapping_rows
 from metrics.engine.pages import PAGE_SIZE, Missing, is_all_time
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
+from metrics.figures import frozen
 from metrics.figures.interval import SEED, Interval, interval
 from metrics.figures.load import HELD, LIVE, WEEK_REPORTS, week_parameters
 from metrics.figures.queries import Figure, Metric, figures, leaf_of, parts_of, published_moment
@@ -609,24 +609,23 @@ def _left_out_sql(scope: Scope) -> str:
         WHERE NOT c.erased AND c.in_population AND NOT ({COUNTS})
     """
     if isinstance(question.period, Week):
-        return rows
+        return rows + _unmeasured_in_week(question)
     delivery = "coalesce(nullif(l.delivery, ''), 'self_managed')"
     wanted = f"{delivery} = %(cut_delivery)s" if question.cut.delivery else "true"
     population = "CASE WHEN %(paid)s AND " + delivery + " = 'saas' THEN 'paid' ELSE 'all' END"
     held = HELD.format("m").replace("a.revision", "%(revision)s")
+    published = scope.published
     parts = [
         rows,
         # Held and rejected reports that would be the month's report of their installation.
         f"""
-        SELECT CASE h.state WHEN 'held' THEN 'quarantined' ELSE 'rejected' END, h.installation_id, i.uuid, i.hostname,
-               h.subscription, h.id, h.source, h.recorded_at, CASE h.state WHEN 'held' THEN h.held_reason
-               ELSE h.judged_reason END
+        SELECT CASE h.state WHEN 'rejected' THEN 'rejected' ELSE 'quarantined' END, h.installation_id, i.uuid,
+               i.hostname, h.subscription, h.id, h.source, h.recorded_at, CASE h.state WHEN 'rejected'
+               THEN h.judged_reason ELSE h.held_reason END
         FROM metrics_report h JOIN metrics_installation i ON i.id = h.installation_id
         LEFT JOIN label l ON l.installation_id = h.installation_id
-        WHERE h.month = %(month)s AND h.state <> 'counted' AND h.population = {population} AND {wanted}
-          AND NOT EXISTS (SELECT 1 FROM metrics_report r WHERE r.installation_id = h.installation_id
-              AND r.month = h.month AND r.population = h.population AND r.state = 'counted'
-              AND r.recorded_at > h.recorded_at)
+        WHERE h.month = %(month)s AND h.population = {population} AND {wanted}
+          AND {frozen.not_counted(published=published).format(held=held)}
         """,
         # Known by an earlier report or a label, but without a report of this month.
         f"""
@@ -636,13 +635,13 @@ def _left_out_sql(scope: Scope) -> str:
         WHERE i.erased_at IS NULL AND {wanted}
           AND NOT EXISTS (SELECT 1 FROM metrics_monthreport m WHERE m.month = %(month)s AND {held}
               AND m.installation_id = i.id)
-          AND (coalesce(l.excluded, false) OR EXISTS (SELECT 1 FROM metrics_report r
-              WHERE r.installation_id = i.id AND r.state = 'counted' AND r.recorded_at < %(month)s))
+          AND (coalesce(l.excluded, false) OR {frozen.known_before(published=published)})
         """,
         # Excluded before it ever reported.
-        """
+        f"""
         SELECT 'excluded', NULL, n.uuid, n.hostname, '', NULL, '', NULL, n.reason FROM (
-            SELECT DISTINCT ON (uuid, hostname) uuid, hostname, excluded, reason FROM metrics_installationlabel
+            SELECT DISTINCT ON (uuid, hostname) uuid, hostname, excluded, reason
+            FROM {frozen.labels_made(published=published)} made
             WHERE kind = 'exclusion' AND (from_month IS NULL OR from_month <= %(month)s)
               AND (to_month IS NULL OR to_month >= %(month)s)
             ORDER BY uuid, hostname, id DESC) n
@@ -654,7 +653,7 @@ def _left_out_sql(scope: Scope) -> str:
         parts.append(
             f"""
             SELECT 'no_report', NULL, '', '', s.subscription_id, NULL, '', NULL, s.account
-            FROM metrics_subscription s
+            FROM {frozen.subscriptions(published=published)} s
             WHERE s.delivery = 'self_managed' AND s.starts_on <= %(last)s
               AND (s.ends_on IS NULL OR s.ends_on >= %(month)s)
               AND NOT EXISTS (SELECT 1 FROM metrics_monthreport m WHERE m.month = %(month)s AND {held}
@@ -670,11 +669,25 @@ def _left_out_sql(scope: Scope) -> str:
             FROM metrics_monthreport m JOIN metrics_installation i ON i.id = m.installation_id
             JOIN metrics_report r ON r.id = m.report_id
             WHERE m.month = %(month)s AND {held} AND m.delivery = 'saas' AND m.population = 'all' AND NOT m.excluded
-              AND NOT EXISTS (SELECT 1 FROM metrics_monthreport o WHERE o.month = m.month AND o.to_revision IS NULL
-                AND o.installation_id = m.installation_id AND o.population = 'paid')
+              AND NOT EXISTS (SELECT 1 FROM metrics_monthreport o WHERE o.month = m.month
+                AND {held.replace("m.", "o.")} AND o.installation_id = m.installation_id AND o.population = 'paid')
             """
         )
-    return f"WITH label AS MATERIALIZED ({LABELS}) " + " UNION ALL ".join(parts)
+    return f"WITH label AS MATERIALIZED ({frozen.labels(published=published)}) " + " UNION ALL ".join(parts)
+
+
+def _unmeasured_in_week(question: Question) -> str:
+    """A SaaS that reported in the week, but not of its paid users."""
+    if not question.cut.paid or question.cut.delivery == "self_managed":
+        return ""
+    return f"""
+        UNION ALL
+        SELECT 'paid_not_measurable', m.installation_id, i.uuid, i.hostname, m.subscription, m.id, m.source,
+               m.recorded_at, ''
+        FROM ({WEEK_REPORTS}) m JOIN metrics_installation i ON i.id = m.installation_id
+        WHERE m.delivery = 'saas' AND m.population = 'all' AND NOT m.excluded AND NOT EXISTS (
+            SELECT 1 FROM ({WEEK_REPORTS}) o WHERE o.installation_id = m.installation_id AND o.population = 'paid')
+    """
 
 
 def _left_out_parameters(scope: Scope) -> dict[str, Any]:
