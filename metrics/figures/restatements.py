@@ -12,10 +12,13 @@ from metrics.exact import Number, as_json
 from metrics.figures.queries import answers_at
 from metrics.figures.question import Question
 from metrics.models.facts import Report
-from metrics.models.figures import FigureMonth, MonthRevision
+from metrics.models.figures import FigureMonth, MonthReport, MonthRevision
 
 MOST = 500
 """So many changes are walked at most, the newest; those before them are told as one."""
+
+MOST_REPORTS = 1000
+"""So many reports are named for a change at most."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +76,8 @@ def restatements(question: Question) -> list[Restatement]:
         if now != before:
             found.append((revision, before, now))
         before = now
-    reports = _reports({report for revision, _, _ in found for report in revision.reports})
+    responsible = {revision.pk: revision.reports or _relabelled(revision) for revision, _, _ in found}
+    reports = _reports({report for ids in responsible.values() for report in ids})
     return [
         Restatement(
             old=old[0],
@@ -86,7 +90,7 @@ def restatements(question: Question) -> list[Restatement]:
             task=revision.task,
             at=revision.at,
             revision=revision.pk,
-            reports=tuple(reports[report] for report in revision.reports if report in reports),
+            reports=tuple(reports[report] for report in responsible[revision.pk] if report in reports),
         )
         for revision, old, new in found
     ]
@@ -95,6 +99,14 @@ def restatements(question: Question) -> list[Restatement]:
 def _together(last: MonthRevision, number: int) -> MonthRevision:
     """So many changes up to this one, as one; never saved."""
     return MonthRevision(pk=last.pk, month=last.month, causes=[f"{number:,} earlier changes together"], at=last.at)
+
+
+def _relabelled(revision: MonthRevision) -> list[int]:
+    """The reports that began or ceased to count, or to count so, with a change that no report of its own caused."""
+    moved = MonthReport.objects.filter(month=revision.month).filter(
+        Q(from_revision=revision.pk) | Q(to_revision=revision.pk)
+    )
+    return sorted(set(moved.order_by("pk").values_list("report_id", flat=True)[:MOST_REPORTS]))
 
 
 def _reports(ids: set[int]) -> dict[int, dict[str, Any]]:

@@ -124,6 +124,9 @@ def test_each_cause_is_told_by_its_name() -> None:
         ("quarantine released", 10, 1010),
         ("erased", 1010, 1000),
     ]
+    assert [[one["installation"]["uuid"] for one in change["reports"]] for change in found] == [["b"], ["held"], []], (
+        "the reports that began or ceased to count are named; an erased one is gone"
+    )
 
 
 def test_what_was_erased_stays_a_line_of_the_published_passport() -> None:
