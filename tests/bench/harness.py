@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import platform
 import statistics
@@ -34,9 +35,23 @@ class Row:
         return statistics.median(self.samples)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """What one case brought in one run: its rows or, where it failed, why."""
+
+    name: str
+    words: str
+    rows: Sequence[Row] = ()
+    error: str = ""
+    seconds: float = 0.0
+
+
 @dataclass
 class Bench:
-    """Handed to a case: where it may write, how large to go, and a voice."""
+    """Handed to a case: where it may write, how large to go, and a voice.
+
+    A case runs in a process of its own, on a migrated and otherwise empty database of its own.
+    """
 
     folder: Path
     quick: bool = False
@@ -57,7 +72,10 @@ CASES: dict[str, tuple[int, Run]] = {}
 
 
 def case(name: str, run: Run | None = None, *, order: int = 100) -> Callable[[Run], Run]:
-    """Register a case: ``@case("rollup")`` above a function, or ``case("rollup", run)``."""
+    """Register a case: ``@case("rollup")`` above a function, or ``case("rollup", run)``.
+
+    The function's docstring stands on the page above the rows: what is measured, and what each row means.
+    """
 
     def register(function: Run) -> Run:
         if name in CASES:
@@ -95,6 +113,12 @@ def table(rows: Sequence[Row]) -> str:
     lines = [" | ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in (head, *body)]
     lines.insert(1, " | ".join("-" * max(width, 3) for width in widths))
     return "\n".join(f"| {line} |" for line in lines)
+
+
+def words_of(run: Run) -> str:
+    """What a case says about itself, as Markdown in one line a paragraph."""
+    paragraphs = (inspect.getdoc(run) or "").split("\n\n")
+    return "\n\n".join(" ".join(paragraph.split()) for paragraph in paragraphs)
 
 
 def machine() -> str:

@@ -1,11 +1,18 @@
-"""The benchmarks' table."""
+"""The benchmarks' table and page, and what becomes of a case that fails."""
 
 from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
 
 import pytest
 
 from tests.bench import harness
-from tests.bench.harness import Row, case, table
+from tests.bench.harness import Bench, Result, Row, case, table
+from tests.bench.one import load, measure
+from tests.bench.page import page
 
 
 def test_the_table_shows_median_range_ratio_and_whether_the_budget_is_met() -> None:
@@ -27,3 +34,45 @@ def test_two_cases_of_one_name_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     case("accept", lambda bench: [])
     with pytest.raises(ValueError, match="Two benchmark cases are named 'accept'"):
         case("accept", lambda bench: [])
+
+
+def good(bench: Bench) -> Sequence[Row]:
+    """Counts to three.
+
+    The row is
+    the count.
+    """
+    return [Row(work="counting", samples=[3.0], unit="/s", budget="≥ 4", met=False)]
+
+
+def bad(bench: Bench) -> Sequence[Row]:
+    """Never comes to an end."""
+    raise RuntimeError("the floor\ngave way")
+
+
+def test_a_case_that_fails_is_a_section_of_the_page_and_costs_no_other(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(harness, "CASES", {})
+    monkeypatch.setattr("tests.bench.one.CASES", harness.CASES)
+    case("good", good)
+    case("bad", bad)
+    results = [measure(name, Bench(folder=tmp_path)) for name in ("good", "bad")]
+    assert "RuntimeError: the floor" in capsys.readouterr().err
+
+    text = page(results, "a machine")
+
+    assert "> a machine" in text
+    assert "0 of 1 budgets are met. Missed: good: counting (≥ 4). Failed, and so not measured: bad." in text
+    assert "## good\n\nCounts to three.\n\nThe row is the count.\n\n| work " in text
+    assert (
+        "## bad\n\nNever comes to an end.\n\n**This case failed in this run:** `RuntimeError: the floor gave way`"
+        in text
+    )
+
+
+def test_a_result_comes_over_from_the_process_of_its_case(tmp_path: Path) -> None:
+    result = Result(name="one", words="Words.", rows=[Row(work="w", samples=[1.5, 2.0], unit="s", met=True)], seconds=3)
+    file = tmp_path / "result.json"
+    file.write_text(json.dumps(asdict(result)))
+    assert load(file) == result
