@@ -27,8 +27,8 @@ from metrics.models import (
 )
 from metrics.periods import Month
 from portal.permissions import has_role
-from portal.plugins.registry import registry
 from portal.roles import Role
+from portal.sources import source_link
 from portal.words import number
 
 # Django's own class takes no type arguments when it runs.
@@ -151,7 +151,7 @@ class ReportAdmin(ReadOnlyAdmin):
     @admin.display(description="source")
     def origin(self, report: Report) -> str:
         """The ping or the line of a file that it came from."""
-        link = registry.resolve(report.source)
+        link = source_link(report.source)
         return format_html('<a href="{}">{}</a>', link.url, link.label) if link else report.source
 
 

@@ -12,8 +12,8 @@ from metrics.boards.lines import Line, shown_month, trend_of
 from metrics.boards.stage import Board, group_board, section_board, stage_board, stage_notes
 from metrics.boards.table import overview
 from metrics.engine.estimates import OFFICIAL
-from metrics.figures.passport import sql_of
 from metrics.figures.question import NO_CUT
+from metrics.figures.sql import sql_of
 from portal import words
 from portal.slots import PanelContent
 from stages.models import Group, Section, Stage

@@ -24,7 +24,7 @@ from metrics.figures.asking import check_subject, questions_from
 from metrics.figures.document import document
 from metrics.figures.months import MonthFacts, month_facts
 from metrics.figures.movement import movement
-from metrics.figures.predictions import predictions
+from metrics.figures.predictions import Prediction, predictions
 from metrics.figures.queries import figures
 from metrics.figures.question import AS, DELIVERIES, EDITIONS, INDICATORS, TIERS, Question, QuestionError, parse_id
 from metrics.periods import Month
@@ -50,6 +50,9 @@ CONTRIBUTION_COLUMNS = (
     "reading",
     "baseline",
 )
+
+
+PART_COLUMNS = ("subject", "figure", "value", "uplift", "state")
 
 
 class CoverageSerializer(serializers.Serializer[Any]):
@@ -231,8 +234,11 @@ class FigureViewSet(viewsets.ViewSet):
     )
     @action(detail=True, methods=["get"])
     def contributions(self, request: Request, id: str) -> HttpResponseBase:
-        """Every contribution, streamed."""
+        """Every contribution, streamed: installations, or the stages of a combined figure."""
         question = _question(id)
+        if question.is_combined:
+            parts = [one.as_row() for one in passports.parts(question)]
+            return _stream(request, parts, PART_COLUMNS, f"{id}-contributions")
         rows = (_flat(one.as_row()) for one in passports.stream_contributions(question))
         return _stream(request, rows, CONTRIBUTION_COLUMNS, f"{id}-contributions")
 
@@ -244,7 +250,9 @@ class FigureViewSet(viewsets.ViewSet):
     def left_out(self, request: Request, id: str) -> HttpResponseBase:
         """Everything that was left out, streamed."""
         question = _question(id)
-        columns = ("uuid", "hostname", "reason", "subscription", "report", "recorded_at", "detail")
+        columns: tuple[str, ...] = ("uuid", "hostname", "reason", "subscription", "report", "recorded_at", "detail")
+        if question.is_combined:
+            columns = ("subject", "figure", "reason")
         rows = (_flat(one.as_row()) for one in passports.stream_left_out(question))
         return _stream(request, rows, columns, f"{id}-left-out")
 
@@ -285,9 +293,14 @@ class FigureViewSet(viewsets.ViewSet):
                 found = predictions(question, months)
             except QuestionError as error:
                 raise ValidationError({error.parameter: [error.sentence]}) from error
-            return Response(document([{"month": str(one.month), "predicted": one.value} for one in found]))
+            return Response(document([_predicted(one, is_combined=question.is_combined) for one in found]))
 
         return answer_with_etag(request, figures_etag(request), build)
+
+
+def _predicted(one: Prediction, *, is_combined: bool) -> dict[str, Any]:
+    row: dict[str, Any] = {"month": str(one.month), "predicted": one.value}
+    return {**row, "stages_missing": list(one.missing)} if is_combined else row
 
 
 def _flat(row: dict[str, Any]) -> dict[str, Any]:

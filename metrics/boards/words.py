@@ -133,6 +133,10 @@ REASONS = {
     "not_in_cut": ("Outside the cut", "of another delivery, edition, tier or version"),
     "paid_not_measurable": ("Paid use not measurable", "a SaaS without readings of its paid users"),
     "erased": ("Erased", "its data were erased on request"),
+    "no_metric_mapped": ("No metric", "no metric is mapped to the stage"),
+    "conflict": ("Conflict", "two metrics are mapped to the stage, and neither counts until one is chosen"),
+    "not_numeric": ("No number", "the metric of the stage is not a number"),
+    "no_monthly_value": ("No value", "no installation sent a usable value for the stage"),
 }
 """Why an installation does not count: the heading, and what it means."""
 

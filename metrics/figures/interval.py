@@ -2,176 +2,204 @@
 
 The active self-managed subscriptions are drawn anew, with replacement, 400 times. Each draw gives the p of each
 edition and so an uplift, with the recorded figure held fixed; the interval spans the middle 95 % of the draws. It
-says how much the estimate depends on who happened to report, and nothing about the assumptions. Draws in which p is
-0 give no uplift and are left out. Beyond 1,000 subscriptions the two sums of an edition are drawn from the normal
-distribution with the bootstrap's own means, deviations and correlation: the same to within a few thousandths, in a
-time that does not grow with their number.
+says how much the estimate depends on who happened to report, and nothing about the assumptions. Draws in which a p
+falls to 0 give no uplift and are left out.
+
+A draw need not go through subscriptions one by one. Those of equal weight that lie within the same numerators cannot
+be told apart, so a draw is a draw of how many of each kind come up: a multinomial one, made of binomial ones. For
+subscriptions that is two or three kinds, however many there are. For seats there is a kind for each number of seats;
+where that makes very many, seats count to three (then two) leading digits here.
 """
 
 from __future__ import annotations
 
+import math
 import random
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
-from metrics.engine.pages import PAGE_SIZE, is_all_time
-from metrics.engine.subscriptions import ACTIVE
+from metrics.engine.estimates import Grain
 from metrics.exact import Number, half_up
+from metrics.figures import frozen
 from metrics.figures.queries import Figure
-from metrics.periods import Week
+
+if TYPE_CHECKING:
+    from metrics.figures.passport import Scope
 
 SEED = 28
 DRAWS = 400
-MOST_DRAWN = 1_000
+METHOD = "bootstrap over subscriptions"
+MOST_KINDS = 500
+FEW = 10
+"""Where fewer hits are expected, they are found one after the other."""
+
+Kind = tuple[int, tuple[bool, ...]]
+"""What a subscription weighs, and in which numerators it is."""
 
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """The middle 95 % of the estimates; ``draws`` of them had a p above 0."""
+    """The middle 95 % of the estimates; in ``draws`` of them every p was above 0."""
 
     low: Number
     high: Number
     draws: int
 
 
-@dataclass(frozen=True, slots=True)
-class Drawn:
-    """A subscription as a draw sees it: what it weighs, and in which editions' numerators it is."""
+def interval(figure: Figure, of: Sequence[tuple[Figure, Scope]]) -> Interval | None:
+    """The interval of an estimate; ``None`` where nothing is estimated.
 
-    weight: int
-    within: tuple[bool, ...]
-
-
-def interval(figure: Figure) -> Interval | None:
-    """The interval of a live estimate; ``None`` where nothing is estimated."""
-    question = figure.question
-    if (
-        figure.recorded is None
-        or not figure.parts
-        or question.published
-        or question.is_combined
-        or isinstance(question.period, Week)
-        or all(part.cannot for part in figure.parts)
-    ):
+    ``of``: the figures that it is made of (itself, or the figures of its stages), with where their rows are read.
+    """
+    estimable = [(one, scope) for one, scope in of if any(not part.cannot for part in one.parts)]
+    if figure.recorded is None or not estimable:
         return None
-    recorded = Fraction(figure.recorded)
-    totals = draws([Fraction(part.recorded) for part in figure.parts], subscriptions_of(figure))
-    if not totals:
+    recorded = [Fraction(part.recorded) for one, _ in estimable for part in one.parts if not part.cannot]
+    uplifts = draws(recorded, _kinds(estimable, figure.question.grain))
+    if not uplifts:
         return None
-    low, high = totals[int(len(totals) * 0.025)], totals[min(int(len(totals) * 0.975), len(totals) - 1)]
-    return Interval(half_up(recorded + low), half_up(recorded + high), len(totals))
+    low, high = uplifts[int(len(uplifts) * 0.025)], uplifts[min(int(len(uplifts) * 0.975), len(uplifts) - 1)]
+    whole = Fraction(figure.recorded)
+    return Interval(half_up(whole + low), half_up(whole + high), len(uplifts))
 
 
-def draws(recorded: Sequence[Fraction], subscriptions: Sequence[Drawn]) -> list[Fraction]:
-    """The uplifts of all draws, least first."""
+def draws(recorded: Sequence[Fraction], kinds: Mapping[Kind, int]) -> list[Fraction]:
+    """The uplifts of all draws, least first. ``kinds``: how many subscriptions there are of each."""
     chance = random.Random(SEED)
-    if not subscriptions:
-        return []
-    editions = range(len(recorded))
-    if len(subscriptions) <= MOST_DRAWN:
-        rounds = (_drawn(chance, subscriptions, editions) for _ in range(DRAWS))
-    else:
-        shapes = [_shape(subscriptions, edition) for edition in editions]
-        rounds = (_approximated(chance, shapes) for _ in range(DRAWS))
+    ordered = sorted(kinds)
+    numbers = [kinds[kind] for kind in ordered]
+    within = [[place for place, kind in enumerate(ordered) if kind[1][part]] for part in range(len(recorded))]
     found = []
-    for pairs in rounds:
-        if all(part > 0 for part, _ in pairs):
-            uplifts = (value * rest / part for value, (part, rest) in zip(recorded, pairs, strict=True))
-            found.append(sum(uplifts, Fraction(0)))
+    for _ in range(DRAWS):
+        times = multinomial(chance, numbers)
+        weights = [kind[0] * number for kind, number in zip(ordered, times, strict=True)]
+        whole = sum(weights)
+        parts = [sum(weights[place] for place in places) for places in within]
+        if all(parts):
+            pairs = zip(recorded, parts, strict=True)
+            found.append(sum((value * (whole - part) / part for value, part in pairs), Fraction(0)))
     return sorted(found)
 
 
-def _drawn(chance: random.Random, subscriptions: Sequence[Drawn], editions: range) -> list[tuple[int, int]]:
-    """By edition, what of a draw lies within the numerator and what outside."""
-    drawn = chance.choices(subscriptions, k=len(subscriptions))
-    whole = sum(one.weight for one in drawn)
-    parts = [sum(one.weight for one in drawn if one.within[edition]) for edition in editions]
-    return [(part, whole - part) for part in parts]
+def multinomial(chance: random.Random, numbers: Sequence[int]) -> list[int]:
+    """As many as there are, drawn with replacement: how often each kind came up."""
+    left = rest = sum(numbers)
+    times = []
+    for number in numbers:
+        drawn = left if number == rest else binomial(chance, left, number / rest)
+        times.append(drawn)
+        left, rest = left - drawn, rest - number
+    return times
 
 
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """How the two sums of an edition are distributed over draws: means, deviations and their correlation."""
+def binomial(chance: random.Random, number: int, p: float) -> int:
+    """How many of so many tries hit, each with probability ``p``: exactly distributed, however many there are."""
+    if p > 0.5:
+        return number - binomial(chance, number, 1 - p)
+    if number * p < FEW:
+        return _hit_by_hit(chance, number, p)
+    # Hörmann's transformed rejection (BTRS, 1993), which the standard library has from Python 3.12 on.
+    deviation = math.sqrt(number * p * (1 - p))
+    b = 1.15 + 2.53 * deviation
+    a = -0.0873 + 0.0248 * b + 0.01 * p
+    while True:
+        u = chance.random() - 0.5
+        edge = 0.5 - abs(u)
+        hits = math.floor((2 * a / edge + b) * u + number * p + 0.5) if edge else -1
+        if not 0 <= hits <= number:
+            continue
+        v = chance.random()
+        if edge >= 0.07 and v <= 0.92 - 4.2 / b:
+            return hits
+        middle = math.floor((number + 1) * p)
+        v *= (2.83 + 5.1 / b) * deviation / (a / (edge * edge) + b)
+        likelier = _log_ways(number, hits) - _log_ways(number, middle) + (hits - middle) * math.log(p / (1 - p))
+        if v <= 0 or math.log(v) <= likelier:
+            return hits
 
-    part: float
-    rest: float
-    part_deviation: float
-    rest_deviation: float
-    correlation: float
+
+def _log_ways(number: int, hits: int) -> float:
+    """The logarithm of the number of ways to choose so many, less what is the same for all."""
+    return -math.lgamma(hits + 1) - math.lgamma(number - hits + 1)
 
 
-def _shape(subscriptions: Sequence[Drawn], edition: int) -> Shape:
-    number = len(subscriptions)
-    part = [one.weight for one in subscriptions if one.within[edition]]
-    rest = [one.weight for one in subscriptions if not one.within[edition]]
-    means = sum(part) / number, sum(rest) / number
-    variances = [
-        max(sum(weight * weight for weight in weights) / number - mean * mean, 0.0)
-        for weights, mean in zip((part, rest), means, strict=True)
-    ]
-    deviations = [(variance * number) ** 0.5 for variance in variances]
-    both = (variances[0] * variances[1]) ** 0.5
-    # A subscription is in one of the two and never in both, so they pull against each other.
-    correlation = max(-means[0] * means[1] / both, -1.0) if both else 0.0
-    return Shape(means[0] * number, means[1] * number, deviations[0], deviations[1], correlation)
+def _hit_by_hit(chance: random.Random, number: int, p: float) -> int:
+    if p <= 0 or not number:
+        return 0
+    hits, place, scale = 0, 0, math.log1p(-p)
+    # From hit to hit: how many misses lie between is geometrically distributed.
+    while (place := place + int(math.log(1 - chance.random()) / scale) + 1) <= number:
+        hits += 1
+    return hits
 
 
-def _approximated(chance: random.Random, shapes: Sequence[Shape]) -> list[tuple[int, int]]:
-    one, other = chance.gauss(0, 1), chance.gauss(0, 1)
-    pairs = []
-    for shape in shapes:
-        with_it = shape.correlation * one + (1 - shape.correlation**2) ** 0.5 * other
-        pairs.append(
-            (
-                max(round(shape.part + shape.part_deviation * one), 0),
-                max(round(shape.rest + shape.rest_deviation * with_it), 0),
+def _kinds(of: Sequence[tuple[Figure, Scope]], grain: Grain) -> Mapping[Kind, int]:
+    """The active self-managed subscriptions of the month, as the grain sees them."""
+    rows = _subscriptions(of, in_seats=grain.in_seats)
+    for digits in (None, 3, 2):
+        kinds: Counter[Kind] = Counter()
+        for seats, top, reported, number in rows:
+            within = tuple(
+                _is_new_enough(top, part.first_version) if grain.by_version else said
+                for (one, _), said in zip(of, reported, strict=True)
+                for part in one.parts
+                if not part.cannot
             )
+            kinds[_to_digits(seats, digits), within] += number
+        if len(kinds) <= MOST_KINDS:
+            break
+    return kinds
+
+
+def _is_new_enough(top: int | None, first: int | None) -> bool:
+    return top is not None and first is not None and top >= first
+
+
+def _to_digits(seats: int, digits: int | None) -> int:
+    return seats if digits is None else round(seats, digits - len(str(seats)))
+
+
+def _subscriptions(
+    of: Sequence[tuple[Figure, Scope]], *, in_seats: bool
+) -> Iterable[tuple[int, int | None, list[bool], int]]:
+    """By seats (1 where they do not matter), highest version and metrics reported, how many there are."""
+    parameters: dict[str, Any] = {}
+    linked = []
+    for number, (_, scope) in enumerate(of):
+        text, values = scope.prefixed(f"f{number}_")
+        parameters |= values
+        linked.append(
+            f"""
+            l{number} AS MATERIALIZED (
+                SELECT c.subscription, max(c.version_number) AS top, max(c.license_user_count) AS users,
+                       bool_or(c.value IS NOT NULL) AS reported
+                FROM ({text}) c WHERE NOT c.excluded AND c.delivery = 'self_managed' AND c.population = 'all'
+                  AND c.subscription <> '' GROUP BY c.subscription)
+            """
         )
-    return pairs
-
-
-def subscriptions_of(figure: Figure) -> list[Drawn]:
-    """The active self-managed subscriptions of a figure's month, as its grain sees them."""
-    question, metric = figure.question, figure.metric
-    grain = question.grain
-    if metric is None or metric.slot is None:
-        return []
-    page, index = divmod(metric.slot, PAGE_SIZE)
-    has = f"get_byte(p.states, {index}) IN (0, 9)"
-    if is_all_time(page):
-        # Resets are rare, and an interval is no figure: a baseline that is there counts as a monthly value.
-        has += f" AND get_byte(b.states, {index}) IN (0, 9)"
-    reported = f"""
-        SELECT m.subscription, bool_or({has}) AS reported FROM metrics_monthreport m
-        JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = {page}
-        LEFT JOIN metrics_reportpage b ON b.report_id = m.baseline_id AND b.page = {page}
-        WHERE m.month = %(month)s AND m.to_revision IS NULL AND NOT m.excluded AND m.subscription <> ''
-          AND m.delivery = 'self_managed' AND m.population = 'all'
-        GROUP BY m.subscription
+    month, scope = of[0][0].question.month, of[0][1]
+    listed = frozen.subscriptions(published=scope.published).replace("%(published_at)s", "%(f0_published_at)s")
+    reported = ", ".join(f"coalesce(l{number}.reported, false)" for number in range(len(of)))
+    joined = " ".join(
+        f"LEFT JOIN l{number} ON l{number}.subscription = l0.subscription" for number in range(1, len(of))
+    )
+    seats = "coalesce(s.seats, greatest(l0.users, 0), 0)" if in_seats else "1"
+    statement = f"""
+        WITH {", ".join(linked)}
+        SELECT {seats}, l0.top, ARRAY[{reported}], count(*)
+        FROM l0 FULL JOIN {listed} s ON s.subscription_id = l0.subscription {joined}
+        WHERE l0.subscription IS NOT NULL OR (s.delivery = 'self_managed' AND s.starts_on <= %(last)s
+            AND (s.ends_on IS NULL OR s.ends_on >= %(first)s))
+        GROUP BY 1, 2, 3
     """
-    join, said = ("", "false") if grain.by_version else (f"LEFT JOIN ({reported}) r USING (subscription)", "r.reported")
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"WITH {ACTIVE} SELECT a.seats, a.top, coalesce({said}, false) FROM active a {join}"
-            " ORDER BY a.subscription",
-            {"month": question.month.first, "last": question.month.last},
-        )
-        rows = cursor.fetchall()
-    return [
-        Drawn(
-            weight=int(seats) if grain.in_seats else 1,
-            within=tuple(
-                bool(said)
-                if not grain.by_version
-                else top is not None and part.first_version is not None and top >= part.first_version
-                for part in figure.parts
-            ),
-        )
-        for seats, top, said in rows
-    ]
+        cursor.execute(statement, {**parameters, "first": month.first, "last": month.last})
+        return [(int(seats), top, said, number) for seats, top, said, number in cursor.fetchall()]
 
 
-__all__ = ["DRAWS", "SEED", "Interval", "draws", "interval"]
+__all__ = ["DRAWS", "METHOD", "SEED", "Interval", "binomial", "draws", "interval", "multinomial"]

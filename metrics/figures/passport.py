@@ -7,6 +7,7 @@ contributions, and of what was erased, add up to the recorded figure, to the uni
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -20,11 +21,12 @@ from metrics.engine.pages import PAGE_SIZE, Missing, is_all_time
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
 from metrics.figures import frozen
-from metrics.figures.interval import SEED, Interval, interval
+from metrics.figures.interval import METHOD, SEED, Interval, interval
 from metrics.figures.load import HELD, LIVE, WEEK_REPORTS, week_parameters
-from metrics.figures.queries import Figure, Metric, figures, leaf_of, parts_of, published_moment
+from metrics.figures.queries import Figure, figures, leaf_of, published_moment, stage_questions
 from metrics.figures.question import Question
 from metrics.figures.restatements import Restatement, restatements
+from metrics.figures.sql import sql_of
 from metrics.models.dictionary import MetricDefinition
 from metrics.models.facts import Report
 from metrics.models.figures import FigureMonth
@@ -50,6 +52,10 @@ REASONS = (
     "no_report",
     "not_in_cut",
     "paid_not_measurable",
+    "no_metric_mapped",
+    "conflict",
+    "not_numeric",
+    "no_monthly_value",
 )
 """Why something was left out: frozen words."""
 
@@ -92,7 +98,7 @@ class Contribution:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """What does not count, and why. A subscription without an installation has no uuid."""
+    """What does not count, and why: an installation, a subscription without one, or a stage without a figure."""
 
     reason: str
     installation_id: int | None = None
@@ -103,6 +109,8 @@ class LeftOut:
     source: str = ""
     recorded_at: datetime | None = None
     detail: str = ""
+    subject: str = ""
+    figure: str = ""
 
     def as_row(self) -> dict[str, Any]:
         """As the API writes it."""
@@ -113,6 +121,7 @@ class LeftOut:
             "report": self.source or None,
             "recorded_at": None if self.recorded_at is None else _moment(self.recorded_at),
             "detail": self.detail,
+            **({"subject": self.subject, "figure": self.figure} if self.figure else {}),
         }
 
 
@@ -130,6 +139,7 @@ class Part:
             "subject": self.figure.question.subject,
             "value": as_json(self.figure.recorded),
             "uplift": self.figure.uplift,
+            "state": self.figure.state,
             "report": None,
             "recorded_at": None,
         }
@@ -163,7 +173,6 @@ class Passport:
     contributions_sum: Number
     left_out_counts: Mapping[str, int] | None
     sql: str
-    interval: Interval | None = None
     is_checked: bool = True
     """Whether contributions were added up and those left out counted while it was opened; else counts are ``None``."""
 
@@ -195,23 +204,32 @@ class Passport:
             "sql": self.sql,
         }
 
+    def interval(self) -> Interval | None:
+        """How far the estimate can be trusted; drawn when it is asked for."""
+        if isinstance(self.question.period, Week):
+            return None
+        of = [part.figure for part in self.parts] or [self.figure]
+        scopes = [(one, _scope(one.question)) for one in of]
+        return interval(self.figure, [(one, scope) for one, scope in scopes if scope is not None])
+
     def estimate(self) -> dict[str, Any] | None:
         """How the estimate came about, by every grain."""
         if not self.grains or self.figure.recorded is None:
             return None
+        drawn = self.interval()
         return {
             "grain": self.question.grain.value,
             "official_grain": OFFICIAL.value,
             **_estimate(self.figure),
             "interval": None
-            if self.interval is None
+            if drawn is None
             else {
-                "low": as_json(self.interval.low),
-                "high": as_json(self.interval.high),
+                "low": as_json(drawn.low),
+                "high": as_json(drawn.high),
                 "level": "95 %",
-                "draws": self.interval.draws,
+                "draws": drawn.draws,
                 "seed": SEED,
-                "method": "bootstrap over subscriptions",
+                "method": METHOD,
             },
             "grains": {name: _estimate(one) for name, one in self.grains.items()},
             "assumptions": list(ASSUMPTIONS),
@@ -261,7 +279,8 @@ def passport(question: Question) -> Passport:
     grains = [] if isinstance(question.period, Week) else [replace(question, grain=grain) for grain in Grain]
     found = figures([question, *grains])
     figure, by_grain = found[0], found[1:]
-    parts = _parts(question)
+    stages = _stages(question)
+    parts = [part for part in stages if part.figure.recorded is not None]
     scope = None if question.is_combined else _scope(question)
     is_checked = (figure.coverage.pinging or 0) <= CHECKED_UP_TO
     count, erased_rows = 0, 0
@@ -289,18 +308,31 @@ def passport(question: Question) -> Passport:
         erased=erased,
         contributions_count=count,
         contributions_sum=total,
-        left_out_counts=None if not is_checked else left_out_counts(scope) if scope is not None else {},
+        left_out_counts=_left_out_counts(question, scope) if is_checked else None,
         is_checked=is_checked,
-        sql=sql_of(question, figure.metric),
-        interval=interval(figure),
+        sql=sql_of(question, figure.metric, [part.figure for part in parts]),
     )
 
 
-def _parts(question: Question) -> list[Part]:
+def parts(question: Question) -> list[Part]:
+    """The figures that a combined one adds up, by stage; those without a value are left out of it."""
+    return [part for part in _stages(question) if part.figure.recorded is not None]
+
+
+def _stages(question: Question) -> list[Part]:
     if not question.is_combined:
         return []
-    asked = [replace(question, indicator="smau", subject=key) for key in parts_of(question)]
-    return [Part(one) for one in figures(asked) if one.recorded is not None]
+    return [Part(one) for one in figures(stage_questions(question))]
+
+
+def _missing_stages(question: Question, *, reason: str = "", search: str = "") -> list[LeftOut]:
+    """The stages that a combined figure goes without, and why."""
+    missing = [
+        LeftOut(reason=part.figure.flags[0], subject=part.figure.question.subject, figure=part.figure.id)
+        for part in _stages(question)
+        if part.figure.recorded is None
+    ]
+    return [one for one in missing if reason in ("", one.reason) and search.strip().lower() in one.subject]
 
 
 def _mapping(question: Question, figure: Figure) -> dict[str, Any] | None:
@@ -346,6 +378,13 @@ class Scope:
     parameters: Mapping[str, Any]
     published: bool = False
 
+    def prefixed(self, prefix: str) -> tuple[str, dict[str, Any]]:
+        """The same with other names for its values, so that several can stand in one statement."""
+        rows = self.rows
+        for name in sorted(self.parameters, key=len, reverse=True):
+            rows = rows.replace(f"%({name})s", f"%({prefix}{name})s")
+        return rows, {f"{prefix}{name}": value for name, value in self.parameters.items()}
+
 
 def _scope(question: Question) -> Scope | None:
     """The rows behind a figure: a month's reports at its revision, or a week's."""
@@ -360,7 +399,7 @@ def _scope(question: Question) -> Scope | None:
 
 COLUMNS = """
     m.installation_id, i.uuid, i.hostname, m.report_id, r.source, r.recorded_at, m.delivery, m.edition, m.tier,
-    m.version_number, m.subscription, m.population
+    m.version_number, m.subscription, m.population, m.license_user_count
 """
 
 
@@ -458,7 +497,7 @@ def _week_scope(question: Question, slot: int) -> Scope:
     page, index = divmod(slot, PAGE_SIZE)
     rows = f"""
         SELECT m.installation_id, i.uuid, i.hostname, m.id AS report_id, m.source, m.recorded_at, m.delivery, m.edition,
-               m.tier, m.version_number, m.subscription, m.population,
+               m.tier, m.version_number, m.subscription, m.population, m.license_user_count,
                m.excluded, false AS erased, ({_in_cut(question)}) AS in_cut, {_population(question)} AS in_population,
                {_number("p")} AS reading, NULL::numeric AS baseline,
                coalesce(get_byte(p.states, %(index)s), 1) AS state
@@ -505,6 +544,11 @@ def _sums(scope: Scope) -> tuple[int, Number, int]:
         )
         count, total, erased = cursor.fetchone()
     return count, plain(total), erased
+
+
+def erased_rows(scope: Scope) -> int:
+    """How many installations of a snapshot were erased since."""
+    return _sums(scope)[2]
 
 
 LIST = """
@@ -696,8 +740,12 @@ def _left_out_parameters(scope: Scope) -> dict[str, Any]:
     return {**scope.parameters, "last": last, "paid": scope.question.cut.paid}
 
 
-def left_out_counts(scope: Scope) -> dict[str, int]:
+def _left_out_counts(question: Question, scope: Scope | None) -> dict[str, int]:
     """How many were left out, by reason."""
+    if question.is_combined:
+        return dict(Counter(one.reason for one in _missing_stages(question)))
+    if scope is None:
+        return {}
     with connection.cursor() as cursor:
         cursor.execute(
             f"SELECT o.reason, count(*) FROM ({_left_out_sql(scope)}) o GROUP BY 1 ORDER BY 1",
@@ -715,6 +763,8 @@ def left_out(
     question: Question, *, reason: str = "", search: str = "", offset: int = 0, limit: int = 100
 ) -> list[LeftOut]:
     """A page of what was left out."""
+    if question.is_combined:
+        return _missing_stages(question, reason=reason, search=search)[offset : offset + limit]
     scope = scope_of(question)
     if scope is None:
         return []
@@ -733,42 +783,14 @@ def left_out(
 
 def stream_left_out(question: Question) -> Iterator[LeftOut]:
     """All that was left out, by a cursor on the server."""
+    if question.is_combined:
+        yield from _missing_stages(question)
+        return
     scope = scope_of(question)
     if scope is None:
         return
     statement = f"SELECT {ORDERED} FROM ({_left_out_sql(scope)}) o"
     yield from (LeftOut(*row) for row in _streamed(statement, _left_out_parameters(scope)))
-
-
-def sql_of(question: Question, metric: Metric | None) -> str:
-    """The recorded figure as one statement that a curious person can run on the database."""
-    if question.is_combined or metric is None or metric.slot is None or isinstance(question.period, Week):
-        return ""
-    cut = question.cut
-    page, index = divmod(metric.slot, PAGE_SIZE)
-    held = "to_revision IS NULL"
-    if question.published:
-        moment = published_moment(question.month)
-        if moment is None:
-            return ""
-        held = f"from_revision <= {moment[0]} AND (to_revision IS NULL OR to_revision > {moment[0]})"
-    lines = [
-        f"-- {metric.key_path}, {question.period}: the sum over the cells of the cut",
-        f"SELECT sum(sums[{index + 1}]) AS recorded, sum(counts[{index + 1}]) AS reporting",
-        "FROM metrics_cell",
-        f"WHERE month = DATE '{question.month.first}' AND page = {page} AND {held}",
-    ]
-    if cut.paid:
-        lines.append("  AND (delivery = 'saas' AND population = 'paid'")
-        lines.append("       OR delivery = 'self_managed' AND population = 'all' AND tier <> 'free')")
-    else:
-        lines.append("  AND population = 'all'")
-    lines += [
-        f"  AND {name} = '{getattr(cut, name)}'" for name in ("delivery", "edition", "tier") if getattr(cut, name)
-    ]
-    if cut.version:
-        lines.append(f"  AND version_number = {cut.version_number}")
-    return "\n".join(lines) + ";"
 
 
 def report_of(report_id: int) -> Report | None:

@@ -400,15 +400,16 @@ def answers_at(question: Question, revisions: Sequence[int]) -> list[Answer]:
     return [_at(question, moment, loaded, context)[0] for moment in moments]
 
 
-def parts_of(question: Question) -> list[str]:
-    """The stages that a combined figure adds up, at the moment it is asked for."""
+def stage_questions(question: Question) -> list[Question]:
+    """The SMAU of each stage that a combined figure adds up, at the moment it is asked for."""
     context = _context([question])
     moments = _moments(question, context)[:1]
     _read_mappings(context, moments, [question])
+    _read_metrics(context, [question])
     return [
-        marked.removesuffix(RETIRED)
+        replace(question, indicator="smau", subject=key)
         for moment in moments
-        for marked in context.structures.get(moment, {}).get(question.subject, ())
+        for key in _leaves(question, moment, context)
     ]
 
 

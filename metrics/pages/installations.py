@@ -21,8 +21,8 @@ from metrics.models.facts import Installation, InstallationLabel, Report, Subscr
 from metrics.slots import INSTALLATION_PANELS
 from portal.models import User
 from portal.permissions import has_role, requires
-from portal.plugins.registry import registry
 from portal.roles import Role
+from portal.sources import source_link
 
 PER_PAGE = 100
 SHOW = {"": "All", "saas": "SaaS", "excluded": "Excluded", "held": "With a report in quarantine"}
@@ -65,7 +65,7 @@ def _installation_page(request: HttpRequest, found: Installation, form: LabelFor
 
 
 def _source(report: Report | None) -> str:
-    link = registry.resolve(report.source) if report is not None else None
+    link = source_link(report.source) if report is not None else None
     return link.url if link is not None else ""
 
 

@@ -31,8 +31,8 @@ from metrics.periods import Month
 from metrics.slots import FIGURE_NOTES
 from portal import words as portal_words
 from portal.permissions import requires
-from portal.plugins.registry import registry
 from portal.roles import Role
+from portal.sources import source_link
 
 PER_PAGE = 100
 MOST_PAGES = 100_000
@@ -89,7 +89,7 @@ def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
             "chart": kept(f"passport:{question.id}", figures_version(), lambda: _chart(question, name)),
             "before": reverse("metrics:passport", args=[replace(question, period=question.month.previous).id]),
             "after": reverse("metrics:passport", args=[replace(question, period=question.month.next).id]),
-            "may_move": not question.is_combined,
+            "may_move": True,
         }
     context |= _tab(request, tab, question, opened)
     return render(request, "metrics/passport.html", context)
@@ -210,7 +210,7 @@ def _share(value: Number, of: Number | None) -> float | None:
 
 
 def _source(reference: str) -> str:
-    link = registry.resolve(reference)
+    link = source_link(reference)
     return link.url if link is not None else ""
 
 
@@ -237,7 +237,14 @@ def _left_out(request: HttpRequest, question: Question, opened: passports.Passpo
             for word, count in sorted((counts or {}).items(), key=lambda pair: -pair[1])
         ],
         "reason": reason,
-        "left": [(one, words.reason_title(one.reason), _source(one.source) if one.source else "") for one in found],
+        "left": [
+            (
+                one,
+                words.reason_title(one.reason),
+                _source(one.source) if one.source else passport_page(one.figure) if one.figure else "",
+            )
+            for one in found
+        ],
         "export": f"/api/v1/figures/{question.id}/left-out/?as=csv",
     }
 
@@ -335,6 +342,10 @@ def why(request: HttpRequest, figure_id: str) -> HttpResponse:
             ("Accounts rising most", moved.rising_accounts),
             ("Accounts falling most", moved.falling_accounts),
         ],
+        "stages": [
+            (one, reverse("metrics:why", args=[replace(question, indicator="smau", subject=one.name).id]))
+            for one in moved.stages
+        ],
         "adoption": [(one, one.using / one.reporting if one.reporting else None) for one in moved.adoption],
     }
     return render(request, "metrics/why.html", context)
@@ -382,4 +393,5 @@ _CAUSE = {
     "newly_reporting": "that newly report",
     "no_data_received": "of which no data was received",
     "relabelled": "that were re-labelled",
+    "erased": "that were erased since",
 }

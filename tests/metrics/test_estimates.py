@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from decimal import Decimal
 from fractions import Fraction
 
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from metrics.engine.estimates import Grain, Subscribed, estimate, predicted, rounded, share, uplift
 from metrics.exact import half_up
-from metrics.figures.interval import Drawn, draws
+from metrics.figures.interval import DRAWS, Kind, binomial, draws, multinomial
 
 SUBSCRIBED = Subscribed(active=10, seats=100, silent=3, versions={13002: (2, 10), 13003: (4, 70), None: (1, 5)})
 
@@ -82,12 +83,46 @@ def test_predictions_reach_12_months(months: int) -> None:
 
 
 def test_the_interval_is_the_same_each_time_and_holds_the_estimate() -> None:
-    few = [Drawn(1, (True,))] * 60 + [Drawn(1, (False,))] * 40
-    many = [Drawn(1, (True,))] * 3000 + [Drawn(1, (False,))] * 2000
-    for subscriptions in (few, many):
-        found = draws([Fraction(600)], subscriptions)
-        assert found == draws([Fraction(600)], subscriptions)
+    spreads = []
+    for times in (1, 50, 5000):
+        kinds: dict[Kind, int] = {(1, (True,)): 60 * times, (1, (False,)): 40 * times}
+        found = draws([Fraction(600)], kinds)
+        assert found == draws([Fraction(600)], kinds)
         assert found[0] < 400 < found[-1]
-    spread_few = draws([Fraction(600)], few)
-    spread_many = draws([Fraction(600)], many)
-    assert spread_many[-1] - spread_many[0] < spread_few[-1] - spread_few[0]
+        spreads.append(found[-11] - found[10])
+    # The more subscriptions, the narrower: by the root of their number.
+    assert spreads[0] > 5 * spreads[1] > 25 * spreads[2] > 0
+
+
+def test_editions_are_drawn_together() -> None:
+    """A subscription that is new enough for both editions is drawn once, not once for each."""
+    both: dict[Kind, int] = {(1, (True, True)): 60, (1, (False, False)): 40}
+    together = draws([Fraction(300), Fraction(300)], both)
+    assert together == draws([Fraction(600)], {(1, (True,)): 60, (1, (False,)): 40})
+
+
+def test_draws_without_anybody_who_could_report_are_left_out() -> None:
+    found = draws([Fraction(600)], {(1, (True,)): 1, (1, (False,)): 1})
+    assert 0 < len(found) < DRAWS
+    assert set(found) == {Fraction(0), Fraction(600)}
+    assert draws([Fraction(600)], {}) == []
+
+
+@pytest.mark.parametrize(("number", "p"), [(0, 0.5), (7, 0.4), (100, 0.02), (100, 0.3), (5000, 0.6), (50_000, 0.999)])
+def test_binomial_numbers_have_the_mean_and_the_spread_of_the_distribution(number: int, p: float) -> None:
+    chance = random.Random(5)
+    tries = 4000
+    found = [binomial(chance, number, p) for _ in range(tries)]
+    mean, variance = number * p, number * p * (1 - p)
+    assert all(0 <= one <= number for one in found)
+    assert abs(sum(found) / tries - mean) <= 4 * (variance / tries) ** 0.5
+    spread = sum((one - mean) ** 2 for one in found) / tries
+    assert spread == pytest.approx(variance, rel=0.12)
+
+
+def test_a_multinomial_draw_draws_as_many_as_there_are() -> None:
+    chance = random.Random(5)
+    for _ in range(100):
+        times = multinomial(chance, [3, 0, 500, 1])
+        assert sum(times) == 504
+        assert times[1] == 0

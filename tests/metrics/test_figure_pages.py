@@ -175,7 +175,7 @@ def test_solving_a_conflict_shows_what_each_choice_would_give(world: MetricDefin
 
 def test_why_it_moved_is_told_in_short_for_other_pages(world: MetricDefinition, viewer_client: Client) -> None:
     assert "Create SMAU grew by 8" in text_of(viewer_client, f"{FIGURE}why/short/")
-    assert viewer_client.get("/figures/cmau.2026-10/why/short/").status_code == 404
+    assert viewer_client.get("/figures/metric.usage.push.2026-W41/why/short/").status_code == 404
 
 
 def test_a_metrics_own_page_shows_its_figures(world: MetricDefinition, viewer_client: Client) -> None:

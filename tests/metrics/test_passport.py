@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from metrics.engine.months import close_month
 from metrics.facts import Missing, erase_installation, refill_report, release_report
@@ -194,6 +195,25 @@ def test_paid_saas_is_not_measurable_without_paid_readings_and_is_where_they_are
     assert (found["figure"]["recorded"], found["adds_up"]) == (37, True)
     assert "paid_saas_not_measurable" not in found["figure"]["flags"]
     assert run("passport", "smau.create.2026-10")["figure"]["recorded"] == 87
+
+
+def test_the_sql_of_a_week_gives_its_figure() -> None:
+    metric = a_metric("counts_weekly.things", frame="7d")
+    label_installation(uuid="saas", hostname="host", delivery="saas")
+    label_installation(uuid="odd", hostname="host", exclude="a robot")
+    report("a", "2026-05-04", {metric: 1}, license_plan="premium")
+    report("a", "2026-05-06", {metric: 7}, license_plan="premium")
+    report("free", "2026-05-06", {metric: 2**64})
+    report("none", "2026-05-06", {metric: None})
+    report("odd", "2026-05-06", {metric: 1000})
+    report("saas", "2026-05-07", {metric: 80})
+    report("saas", "2026-05-07", {metric: 30}, population="paid")
+    for cut, recorded, reporting in (("", 87 + 2**64, 3), ("~paid", 37, 2), ("~self_managed~premium", 7, 1)):
+        document = run("passport", f"metric.counts_weekly.things.2026-W19{cut}")
+        assert document["figure"]["recorded"] == recorded
+        with connection.cursor() as cursor:
+            cursor.execute(document["sql"])
+            assert cursor.fetchone() == (recorded, reporting)
 
 
 @pytest.mark.parametrize(
