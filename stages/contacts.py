@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
 
 from django.db import transaction
 
 from stages.models import Contact, Group, Responsibility, Section, Stage
+from stages.structure.report import FieldChange
 
 
 def digest_of(name: str) -> str:
@@ -29,8 +31,11 @@ def contacts_named(names: Iterable[str]) -> dict[str, Contact]:
     return {name: found[digest] for name, digest in digests.items()}
 
 
-def set_people(owners: Iterable[tuple[Section | Stage | Group, Iterable[tuple[str, str]]]]) -> bool:
-    """Bring the responsibilities of the owners in line with (role, name) pairs. True when anything changed."""
+Owner = Section | Stage | Group
+
+
+def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dict[Owner, list[FieldChange]]:
+    """Bring the responsibilities of the owners in line with (role, name) pairs; what that changed for each owner."""
     wanted: dict[tuple[str, int, str, str], int] = {}
     names: dict[str, str] = {}
     listed = list(owners)
@@ -45,7 +50,7 @@ def set_people(owners: Iterable[tuple[Section | Stage | Group, Iterable[tuple[st
         pks = [owner.pk for owner, _ in listed if _field(owner) == field]
         for row in Responsibility.objects.filter(**{f"{field}__in": pks}).select_related("contact"):
             have[(field, getattr(row, f"{field}_id"), row.role, row.contact.digest)] = row
-    gone = [row.pk for key, row in have.items() if key not in wanted]
+    gone = {row.pk for key, row in have.items() if key not in wanted}
     new = [
         Responsibility(contact=contacts[digest], role=role, order=order, **{f"{field}_id": pk})
         for (field, pk, role, digest), order in wanted.items()
@@ -53,7 +58,15 @@ def set_people(owners: Iterable[tuple[Section | Stage | Group, Iterable[tuple[st
     ]
     Responsibility.objects.filter(pk__in=gone).delete()
     Responsibility.objects.bulk_create(new)
-    return bool(gone or new)
+    by_place = {(_field(owner), owner.pk): owner for owner, _ in listed}
+    changes: dict[Owner, list[FieldChange]] = defaultdict(list)
+    for (field, pk, role, _), row in have.items():
+        if row.pk in gone and row.contact.name:
+            changes[by_place[field, pk]].append(FieldChange(field=role, before=row.contact.name, after=""))
+    for row in new:
+        owner = by_place[_place_of(row)]
+        changes[owner].append(FieldChange(field=row.role, before="", after=row.contact.name))
+    return changes
 
 
 @transaction.atomic
@@ -62,6 +75,13 @@ def remove_contact(*, contact: Contact, on: date) -> None:
     contact.responsibilities.all().delete()
     contact.name, contact.removed_on = "", on
     contact.save()
+
+
+def _place_of(row: Responsibility) -> tuple[str, int]:
+    for field in ("section", "stage", "group"):
+        if pk := getattr(row, f"{field}_id"):
+            return field, pk
+    raise ValueError("Nobody is responsible for nothing.")
 
 
 def _field(owner: Section | Stage | Group) -> str:

@@ -14,7 +14,19 @@ from portal.models import User
 from portal.permissions import has_role, has_role_anywhere
 from portal.plugin import Health, HealthState, PanelContent
 from portal.roles import Role
-from stages.models import Block, BlockRevision, Group, ImportConflict, LinkCheck, Section, Stage, Suggestion
+from stages import pull
+from stages.models import (
+    Block,
+    BlockRevision,
+    Group,
+    ImportConflict,
+    LinkCheck,
+    Section,
+    Stage,
+    StructureConflict,
+    Suggestion,
+)
+from stages.structure import conflicts
 
 
 def home(request: HttpRequest) -> PanelContent | None:
@@ -44,11 +56,14 @@ def health() -> Health:
     if not stages:
         return Health(state=HealthState.OK, sentence="The catalog is empty; import the structure files to begin.")
     dead = LinkCheck.objects.filter(state=LinkCheck.State.DEAD).count()
-    conflicts = ImportConflict.objects.filter(state="open").count()
-    if dead or conflicts:
-        said = [f"{dead} dead links"] if dead else []
-        said += [f"{conflicts} import conflicts to decide"] if conflicts else []
-        return Health(state=HealthState.WARNING, sentence=f"{stages} stages; {' and '.join(said)}.")
+    undecided = ImportConflict.objects.filter(state="open").count()
+    undecided += StructureConflict.objects.filter(state="open").count()
+    pulled = pull.state()
+    said = [f"{dead} dead links"] if dead else []
+    said += [f"{undecided} import conflicts to decide"] if undecided else []
+    said += [f"the last pull failed: {pulled.sentence}"] if pulled and pulled.failed else []
+    if said:
+        return Health(state=HealthState.WARNING, sentence=f"{stages} stages; {'; '.join(said)}.")
     return Health(state=HealthState.OK, sentence=f"{stages} stages, no dead link is known.")
 
 
@@ -66,6 +81,9 @@ def attention(user: User) -> Sequence[tuple[str, str]]:
         if has_role(user, Role.EDITOR, stage.scopes):
             sentence = f"The last import and an edit disagree about {stage.name}."
             items.append((sentence, reverse("stages:conflict", args=[conflict.pk])))
+    for one in conflicts.disagreements():
+        if has_role(user, Role.EDITOR, one.scopes):
+            items.append((one.sentence, reverse("stages:structure-conflict", args=[one.conflict.pk])))
     today = timezone.now().date()
     owned = Block.objects.filter(owner=user).filter(~Q(note="") | ~Q(body="") | Q(placements__isnull=False))
     for block in owned.select_related("stage").distinct():

@@ -7,6 +7,7 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from portal.models import Job
 from stages.conf import private_hosts, pull_page, pull_source
 from stages.handbook.importing import digest_of, import_page
 from stages.handbook.parsing import parse_page
@@ -17,6 +18,7 @@ from stages.structure.reading import read_structure
 from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import StructureError
 
+JOB = "Pull the catalog from its source"
 FILES = ("sections.yml", "stages.yml", "categories.yml")
 
 
@@ -30,6 +32,37 @@ class Pulled:
 
     sentence: str
     changed: bool
+
+
+@dataclass(frozen=True, kw_only=True)
+class PullState:
+    """Where the catalog is pulled from, and how the last time went."""
+
+    source: str
+    page: str
+    last: Job | None
+
+    @property
+    def failed(self) -> bool:
+        """Whether the last time went wrong."""
+        return self.last is not None and self.last.state == Job.State.FAILED
+
+    @property
+    def sentence(self) -> str:
+        """How the last time went, in words."""
+        if self.last is None:
+            return "It was not looked at yet."
+        if self.failed:
+            return self.last.error.removeprefix("stages.pull.PullFailed: ")
+        return self.last.message or str(self.last.get_state_display())
+
+
+def state() -> PullState | None:
+    """The scheduled pull as it stands; none where no source is set."""
+    source = pull_source()
+    if not source:
+        return None
+    return PullState(source=source, page=pull_page(), last=Job.objects.filter(name=JOB).first())
 
 
 def pull(*, source: str | None = None, page: str | None = None, fetcher: Fetcher | None = None) -> Pulled:

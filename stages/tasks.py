@@ -9,7 +9,7 @@ from celery import shared_task
 from portal.jobs import job
 from stages.conf import pull_source
 from stages.linkcheck import verbs
-from stages.pull import PullFailed, pull
+from stages.pull import JOB, PullFailed, pull
 
 logger = logging.getLogger("stages.tasks")
 
@@ -29,7 +29,7 @@ def pull_sources() -> str:
     if not pull_source():
         return pull().sentence
     try:
-        with job("Pull the catalog from its source") as progress:
+        with job(JOB) as progress:
             done = pull()
             progress.say(done.sentence)
     except PullFailed as error:

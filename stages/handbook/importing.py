@@ -45,6 +45,17 @@ class Counts:
     missing_from_source: int = 0
     unrecognised: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def told(self) -> str:
+        """What happened in words; empty when nothing did."""
+        words = (
+            (self.created, "created"),
+            (self.updated, "updated"),
+            (self.missing_from_source, "no longer in the source"),
+            (self.placeholders, "still the template's"),
+        )
+        return ", ".join(f"{number} {word}" for number, word in words if number)
+
     def as_json(self) -> dict[str, Any]:
         """The counts as the command prints them."""
         return {
@@ -66,6 +77,11 @@ class BlockChange:
     heading: str
     differences: tuple[Difference, ...]
     conflicts: tuple[Conflict, ...]
+
+    @property
+    def title(self) -> str:
+        """What people call the block."""
+        return self.heading or BlockKind(self.kind).label
 
 
 @dataclass(kw_only=True)

@@ -126,6 +126,61 @@ class ImportConflict(models.Model):
         return f"{self.block_id} {self.state}"
 
 
+class StructureConflict(models.Model):
+    """A field of a section, stage, group or category that the portal and the file both changed since the last import.
+
+    The portal's value stands until somebody decides. ``entry`` is the row of that ``kind``.
+    """
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        PORTAL = "portal", "the portal's value was kept"
+        SOURCE = "source", "the file's value was taken"
+
+    kind = models.CharField(max_length=10)
+    entry = models.PositiveBigIntegerField()
+    field = models.CharField(max_length=50)
+    portal_value = models.JSONField(null=True)
+    file_value = models.JSONField(null=True)
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="structure_conflicts")
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    created_at = models.DateTimeField(auto_now_add=True)
+    decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    decided_at = models.DateTimeField(null=True)
+
+    class Meta:
+        ordering = ["created_at", "pk"]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "entry", "field"],
+                condition=models.Q(state="open"),
+                name="one_open_conflict_per_field",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.entry} {self.field}: {self.state}"
+
+
+class ImportPreview(models.Model):
+    """Files that somebody looked at before importing them: what is imported is exactly what was shown.
+
+    ``files`` are names and texts; kept for a day.
+    """
+
+    kind = models.CharField(max_length=20, help_text="structure or handbook")
+    files = models.JSONField()
+    partial = models.BooleanField(default=False, help_text="Only a part of the page: what it lacks is not missing.")
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.kind} {', '.join(self.files)}"
+
+
 class LinkCheck(models.Model):
     """What came of looking at a resource's link last time. Unreachable is not dead."""
 

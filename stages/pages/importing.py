@@ -1,57 +1,192 @@
-"""Importing a handbook page in the browser: first what it would change, then the import itself."""
+"""Importing in the browser: first what it would change, then exactly that, and what both sides changed to decide."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
+from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
-from portal.permissions import requires
+from portal.permissions import has_role, requires
 from portal.roles import Role
+from portal.wakeups import wake
+from stages import pull
 from stages.handbook.importing import BlockChange, digest_of, import_page
 from stages.handbook.parsing import parse_page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
-from stages.models import ImportConflict, ImportRun
+from stages.models import ImportConflict, ImportPreview, ImportRun, StructureConflict
 from stages.pages.editor import person
+from stages.structure import conflicts
+from stages.structure.reading import Structure, structure_of
+from stages.structure.sync import sync_structure
+from stages.structure.yamlfile import StructureError, parse_yaml
+
+STRUCTURE_FILES = ("sections", "stages", "categories")
+LARGEST_STRUCTURE = 2 * 1024 * 1024
+KEPT = timedelta(days=1)
+NOTHING = "Nothing was imported."
+
+
+class Unreadable(Exception):
+    """What was handed in cannot be imported; the sentence says why."""
 
 
 @requires(Role.EDITOR)
 @require_http_methods(["GET", "POST"])
 def import_handbook(request: HttpRequest) -> HttpResponse:
     """Choose a page or paste it, see the difference per stage, then import it."""
-    context: dict[str, object] = {
-        "runs": ImportRun.objects.select_related("actor")[:20],
-        "conflicts": ImportConflict.objects.filter(state="open").select_related("block__stage"),
-    }
     if request.method == "GET":
-        return render(request, "stages/import.html", context)
-    text, source = request.POST.get("text", "").replace("\r\n", "\n"), request.POST.get("source", "") or "pasted text"
-    upload = request.FILES.get("file")
-    if upload is not None:
-        source = str(upload.name)
-        try:
-            text = decode_page(upload.read(LARGEST + 1), source)
-        except HandbookError as error:
-            return render(
-                request, "stages/import.html", {**context, "error": f"{error} Nothing was imported."}, status=422
-            )
-    page = parse_page(text)
-    if not page.stages or "\x00" in text:
-        said = "There is no stage on this page. Expected headings such as “Create Stage” with blocks under them."
-        return render(request, "stages/import.html", {**context, "error": said, "text": text}, status=422)
-    write = request.POST.get("action") == "import"
-    report = import_page(page=page, source=source, digest=digest_of(text), actor=person(request), dry_run=not write)
-    if write:
-        created = sum(counts.created for counts in report.stages.values())
-        updated = sum(counts.updated for counts in report.stages.values())
-        messages.success(request, f"Imported: {created} created, {updated} updated.")
-        return redirect("stages:import")
+        return show(request, "handbook")
+    if request.POST.get("action") == "import":
+        return write_handbook(request)
+    text = request.POST.get("text", "").replace("\r\n", "\n")
+    source = request.POST.get("source", "") or "pasted text"
+    try:
+        upload = request.FILES.get("file")
+        if upload is not None:
+            source, text = str(upload.name), decode_page(upload.read(LARGEST + 1), str(upload.name))
+        page = parse_page(text)
+        if not page.stages or "\x00" in text:
+            raise Unreadable("There is no stage on this page. Expected headings such as “Create Stage” with blocks.")
+    except (HandbookError, Unreadable) as error:
+        return show(
+            request, "handbook", status=422, error=f"{error} {NOTHING}", text=text if "\x00" not in text else ""
+        )
+    report = import_page(page=page, source=source, digest=digest_of(text), actor=person(request), dry_run=True)
     changes: dict[str, list[BlockChange]] = defaultdict(list)
     for change in report.changes:
         changes[change.stage].append(change)
     preview = [(name, counts, changes.get(name, [])) for name, counts in report.stages.items()]
-    context |= {"text": text, "source": source, "preview": preview, "starts": report.starting_points}
-    return render(request, "stages/import.html", context)
+    kept = keep(request, "handbook", {source: text})
+    return show(request, "handbook", preview=preview, kept=kept, report=report, source=source)
+
+
+def write_handbook(request: HttpRequest) -> HttpResponse:
+    """Import the page that was shown."""
+    kept = shown_before(request, "handbook")
+    ((source, text),) = kept.files.items()
+    report = import_page(page=parse_page(text), source=source, digest=digest_of(text), actor=person(request))
+    kept.delete()
+    created = sum(counts.created for counts in report.stages.values())
+    updated = sum(counts.updated for counts in report.stages.values())
+    messages.success(request, f"Imported: {created} created, {updated} updated.")
+    return redirect("stages:import")
+
+
+@requires(Role.EDITOR)
+@require_http_methods(["GET", "POST"])
+def import_structure(request: HttpRequest) -> HttpResponse:
+    """Choose the structure files, see what they would change per stage, then import them."""
+    if request.method == "GET":
+        return show(request, "structure")
+    if request.POST.get("action") == "import":
+        return write_structure(request)
+    try:
+        files = {name: uploaded(file, name) for name in STRUCTURE_FILES if (file := request.FILES.get(name))}
+        if not files:
+            raise Unreadable("Choose at least one of the three files.")
+        structure = structure_from(files)
+    except (Unreadable, StructureError) as error:
+        return show(request, "structure", status=422, error=f"{error} {NOTHING}")
+    source = ", ".join(f"{name}.yml" for name in files)
+    report = sync_structure(structure=structure, source=source, actor=person(request), dry_run=True)
+    kinds: dict[str, list[Any]] = defaultdict(list)
+    for found in report.irregularities:
+        kinds[found.kind.replace("_", " ")].append(found)
+    return show(
+        request, "structure", report=report, kept=keep(request, "structure", files), irregular=sorted(kinds.items()),
+        by_stage=report.by_stage(), source=source,
+    )  # fmt: skip
+
+
+def write_structure(request: HttpRequest) -> HttpResponse:
+    """Import the files that were shown."""
+    kept = shown_before(request, "structure")
+    source = ", ".join(f"{name}.yml" for name in kept.files)
+    report = sync_structure(structure=structure_from(kept.files), source=source, actor=person(request))
+    kept.delete()
+    words = [
+        f"{counts['created']} {kind} created, {counts['updated']} updated, {counts['retired']} retired"
+        for kind, counts in report.counts.items()
+        if counts["created"] or counts["updated"] or counts["retired"]
+    ]
+    messages.success(request, f"Imported: {'; '.join(words) or 'nothing was new'}.")
+    if report.conflicts:
+        messages.warning(request, f"{len(report.conflicts)} values wait for a decision below; the portal's stand.")
+    return redirect("stages:import-structure")
+
+
+def uploaded(file: UploadedFile[Any], name: str) -> str:
+    """The text of a structure file that was handed in."""
+    data = file.read(LARGEST_STRUCTURE + 1)
+    if len(data) > LARGEST_STRUCTURE:
+        raise Unreadable(f"{name}.yml is larger than {LARGEST_STRUCTURE // 2**20} MB.")
+    try:
+        return decode_page(data, f"{name}.yml")
+    except HandbookError as error:
+        raise Unreadable(str(error)) from error
+
+
+def structure_from(files: Mapping[str, str]) -> Structure:
+    """What the texts of the files say."""
+    return structure_of({name: parse_yaml(text, f"{name}.yml") for name, text in files.items()})
+
+
+def keep(request: HttpRequest, kind: str, files: Mapping[str, str]) -> ImportPreview:
+    """Keep what was shown, so that just that is imported; what nobody imported within a day goes."""
+    ImportPreview.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    return ImportPreview.objects.create(kind=kind, files=dict(files), user=person(request))
+
+
+def shown_before(request: HttpRequest, kind: str) -> ImportPreview:
+    """What this person was shown."""
+    number = request.POST.get("preview", "")
+    return get_object_or_404(ImportPreview, pk=number if number.isdecimal() else 0, kind=kind, user=person(request))
+
+
+def show(request: HttpRequest, kind: str, *, status: int = 200, **context: Any) -> HttpResponse:
+    """One of the two import pages, with what waits for a decision and what was imported before."""
+    context |= {
+        "kind": kind,
+        "runs": ImportRun.objects.select_related("actor")[:20],
+        "conflicts": ImportConflict.objects.filter(state="open").select_related("block__stage"),
+        "disagreements": conflicts.disagreements(),
+        "pull": pull.state(),
+    }
+    return render(request, f"stages/import_{kind}.html", context, status=status)
+
+
+@requires(Role.EDITOR)
+@require_http_methods(["POST"])
+def pull_now(request: HttpRequest) -> HttpResponse:
+    """Ask for the scheduled pull at once."""
+    wake("catalog", "stages.tasks.pull_sources")
+    messages.success(request, "The source is looked at now; the result appears under Scheduled pull.")
+    return redirect("stages:import")
+
+
+@requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
+def structure_conflict(request: HttpRequest, pk: int) -> HttpResponse:
+    """A field that the structure files and the portal both changed: keep ours or take theirs."""
+    found = conflicts.disagreements([get_object_or_404(StructureConflict, pk=pk)])
+    if not found:
+        return redirect("stages:import-structure")
+    one = found[0]
+    can_edit = has_role(request.user, Role.EDITOR, one.scopes)
+    if request.method == "POST":
+        if not can_edit:
+            raise PermissionDenied(f"This needs the role editor for {one.entry.name}.")
+        take = request.POST.get("action") == "file"
+        conflicts.decide(conflict=one.conflict, take_file=take, actor=person(request))
+        messages.success(request, "Took the file's value." if take else "Kept the portal's value.")
+        return redirect(one.entry.get_absolute_url())
+    return render(request, "stages/structure_conflict.html", {"one": one, "can_edit": can_edit})

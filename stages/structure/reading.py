@@ -89,14 +89,19 @@ def read_structure(
     *, sections: Path | None = None, stages: Path | None = None, categories: Path | None = None
 ) -> Structure:
     """Read the files that are given and compare them with each other."""
+    paths = {"sections": sections, "stages": stages, "categories": categories}
+    return structure_of({name: read_yaml(path) for name, path in paths.items() if path is not None})
+
+
+def structure_of(files: Mapping[str, YamlFile]) -> Structure:
+    """What files say that were read already, by ``sections``, ``stages`` and ``categories``."""
     structure = Structure()
-    files = [(path, read) for path, read in ((sections, _sections), (stages, _stages), (categories, _categories))]
-    for path, read in files:
-        if path is not None:
-            reader = Reader(read_yaml(path), structure.irregularities)
+    for name, read in (("sections", _sections), ("stages", _stages), ("categories", _categories)):
+        if name in files:
+            reader = Reader(files[name], structure.irregularities)
             read(reader, structure)
             reader.finish()
-    _compare(structure, str(stages or ""), str(categories or ""))
+    _compare(structure, *(files[name].name if name in files else "" for name in ("stages", "categories")))
     structure.irregularities.sort(key=lambda found: (found.kind, found.file, found.line or 0, found.key))
     return structure
 

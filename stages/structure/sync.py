@@ -1,15 +1,15 @@
 """Brings the catalog in line with the structure files: all of a run or nothing.
 
 Each field is merged three ways. What was read last time is in ``imported``; a field that still equals it follows the
-file, one that was edited in the portal stays and is reported as kept.
+file, one that was edited in the portal stays. Where the file changed it as well, a conflict waits for a decision.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,11 +19,12 @@ from django.db import transaction
 from django.utils import timezone
 
 from stages.contacts import set_people
-from stages.models import Category, FormerKey, Group, ImportRun, Section, Stage, Succession
+from stages.models import Category, FormerKey, Group, ImportRun, Section, Stage, StructureConflict, Succession
 from stages.models.structure import Structural
 from stages.names import folded
 from stages.signals import structure_changed
 from stages.structure.reading import Entry, Irregularity, Structure
+from stages.structure.report import EntryChange, FieldChange, FieldConflict, StructureReport
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -33,36 +34,24 @@ Kind = TypeVar("Kind", Section, Stage, Group, Category)
 DATES = ("available", "viable", "complete", "lovable")
 
 
-@dataclass(kw_only=True)
-class StructureReport:
-    """What an import did, by kind, and what it found irregular."""
+def sync_structure(
+    *, structure: Structure, source: str, actor: User | None = None, dry_run: bool = False
+) -> StructureReport:
+    """Create, update and retire sections, stages, groups and categories. A second run changes nothing.
 
-    counts: dict[str, Counter[str]] = field(default_factory=dict)
-    irregularities: list[Irregularity] = field(default_factory=list)
-    kept_edits: list[dict[str, Any]] = field(default_factory=list)
-    changed: set[str] = field(default_factory=set)
-
-    def as_json(self) -> dict[str, Any]:
-        """One document: counts per kind, irregularities, edits of the portal that were kept."""
-        kinds = Counter(found.kind for found in self.irregularities)
-        return {
-            **{kind: dict(counts) for kind, counts in self.counts.items()},
-            "irregularities": [asdict(found) for found in self.irregularities],
-            "irregularities_by_kind": dict(sorted(kinds.items())),
-            "kept_edits": self.kept_edits,
-        }
-
-
-def sync_structure(*, structure: Structure, source: str, actor: User | None = None) -> StructureReport:
-    """Create, update and retire sections, stages, groups and categories. A second run changes nothing."""
+    ``dry_run`` does the same and takes it back.
+    """
     report = StructureReport(irregularities=list(structure.irregularities))
     with transaction.atomic(), pghistory.context(source=source, verb="import_structure"):
         _write(structure, report)
-        if report.changed:
+        if dry_run:
+            transaction.set_rollback(True)
+        elif report.changed:
             digest = hashlib.sha256(repr(structure).encode()).hexdigest()
-            ImportRun.objects.create(
+            run = ImportRun.objects.create(
                 kind="structure", source=source[:1000], digest=digest, actor=actor, report=report.as_json()
             )
+            StructureConflict.objects.filter(run=None, state="open").update(run=run)
             keys = frozenset(report.changed)
             transaction.on_commit(lambda: structure_changed.send(sender=sync_structure, keys=keys, actor=actor))
     return report
@@ -93,8 +82,32 @@ def _write(structure: Structure, report: StructureReport) -> None:
         _sync(Category, structure.categories, report, {"stage": _by_key(Stage)})
     if structure.groups is not None:
         _place_categories(structure.groups, report)
-    if set_people(people):
+    for owner, changes in set_people(people).items():
         report.changed.add("contacts")
+        _tell_more(report, owner, changes)
+
+
+def _tell_more(
+    report: StructureReport, row: Section | Stage | Group | Category, changes: Sequence[FieldChange]
+) -> None:
+    """Put what is not a field of an entry (its people, its groups) to the changes of its fields."""
+    kind = type(row).__name__.lower()
+    for position, one in enumerate(report.changes):
+        if (one.kind, one.key) == (kind, row.key):
+            report.changes[position] = replace(one, fields=(*one.fields, *changes))
+            return
+    report.changes.append(
+        EntryChange(kind=kind, key=row.key, name=row.name, stage=stage_of(row), how="updated", fields=tuple(changes))
+    )
+
+
+def stage_of(row: Section | Stage | Group | Category) -> str:
+    """The name of the stage that an entry belongs to; empty for a section and for what is in none."""
+    if isinstance(row, Stage):
+        return row.name
+    if isinstance(row, Section):
+        return ""
+    return row.stage.name if row.stage_id and row.stage else ""
 
 
 def _by_key(model: type[Kind]) -> dict[str, Kind]:
@@ -115,6 +128,9 @@ def _sync(
     )
     rows = _by_key(model)
     by_name = {folded(row.name): row for row in rows.values() if not row.in_structure and row.retired_on is None}
+    open_conflicts: dict[int, set[str]] = defaultdict(set)
+    for pk, name in StructureConflict.objects.filter(kind=kind, state="open").values_list("entry", "field"):
+        open_conflicts[pk].add(name)
     done: dict[str, Kind] = {}
     for entry in entries:
         values = {name: value for name, value in entry.fields.items() if name not in parents}
@@ -132,28 +148,50 @@ def _sync(
                 # Made from a page before the structure was known: the file's key is the better one.
                 FormerKey.objects.update_or_create(kind=kind, key=row.key, defaults={"target_key": entry.key})
                 row.key = entry.key
-        changed = _merge(row, values, parent_keys, parents, report, kind, new=state == "created")
-        if row.retired_on is not None and not row.in_structure:
+        merged = _merge(row, values, parent_keys, parents, new=state == "created")
+        returns = row.retired_on is not None and not row.in_structure
+        if returns:
             row.retired_on = None
-            changed.append("retired_on")
-        if not row.in_structure:
-            row.in_structure = True
-            changed.append("in_structure")
-        if state == "created" or changed:
-            if state != "created":
+        joins = not row.in_structure
+        row.in_structure = True
+        told = tuple(change for change in merged.changes if change.field != "order")
+        if state == "created" or merged.wrote or returns or joins:
+            if state != "created" and (told or returns or joins):
                 row.version += 1
                 state = "updated"
             row.save()
             report.changed.add(f"{kind}:{row.key}")
+        _keep_conflicts(row, kind, merged, open_conflicts[row.pk], report)
+        if state == "created" or told or returns or joins:
+            how = "created" if state == "created" else "brought back" if returns else "updated"
+            report.changes.append(
+                EntryChange(kind=kind, key=row.key, name=row.name, stage=stage_of(row), how=how, fields=told)
+            )
         counts[state] += 1
         done[entry.key] = row
     kept = {row.pk for row in done.values()}
     for row in model._default_manager.filter(in_structure=True).exclude(pk__in=kept):
         _retire(row, kind)
         counts["retired"] += 1
+        report.changes.append(EntryChange(kind=kind, key=row.key, name=row.name, stage=stage_of(row), how="retired"))
         report.changed.add(f"{kind}:{row.key}")
     counts["total"] = len(entries)
     return done
+
+
+@dataclass(kw_only=True)
+class Merged:
+    """What came of bringing an entry in line with the file."""
+
+    changes: list[FieldChange] = field(default_factory=list)
+    conflicts: list[FieldChange] = field(default_factory=list)
+    agreed: list[str] = field(default_factory=list)
+    remembered: bool = False
+
+    @property
+    def wrote(self) -> bool:
+        """Whether anything of the row is to be saved."""
+        return bool(self.changes) or self.remembered
 
 
 def _merge(
@@ -161,13 +199,11 @@ def _merge(
     values: Mapping[str, Any],
     parent_keys: Mapping[str, str],
     parents: Mapping[str, Mapping[str, Any]],
-    report: StructureReport,
-    kind: str,
     *,
     new: bool,
-) -> list[str]:
-    """Take the file's values where the portal has not changed them; the names of the fields that changed."""
-    changed: list[str] = []
+) -> Merged:
+    """Take the file's values where the portal has not changed them; where both changed, keep ours and say so."""
+    merged = Merged()
     before = dict(row.imported)
     for name, value in {**values, **parent_keys}.items():
         now = stored(row, name)
@@ -175,20 +211,44 @@ def _merge(
         edited = name in before and now != base
         if not edited and name not in before and not new:
             edited = name not in parent_keys and now not in ("", None, [], {}, 0, False) and now != value
-        if edited and now != value:
-            if base != value:
-                report.kept_edits.append({"kind": kind, "key": row.key, "field": name, "file_says": value, "kept": now})
-        elif now != value:
-            _assign(row, name, value, parents)
-            changed.append(name)
-        before[name] = value
-    if before != row.imported:
-        row.imported = before
-        changed.append("imported")
-    return changed
+        if now == value:
+            merged.agreed.append(name)
+        elif not edited:
+            assign(row, name, value, parents)
+            merged.changes.append(FieldChange(field=name, before=now, after=value))
+        elif base != value and name != "order":
+            merged.conflicts.append(FieldChange(field=name, before=now, after=value))
+        if name not in before or before[name] != value:
+            merged.remembered = merged.remembered or name != "order"
+            before[name] = value
+    row.imported = before
+    return merged
 
 
-def _assign(row: Structural, name: str, value: Any, parents: Mapping[str, Mapping[str, Any]]) -> None:
+def _keep_conflicts(
+    row: Section | Stage | Group | Category, kind: str, merged: Merged, open_: set[str], report: StructureReport
+) -> None:
+    """Keep what both sides changed until somebody decides; what both say alike by now needs no decision."""
+    if settled := open_.intersection(merged.agreed):
+        StructureConflict.objects.filter(kind=kind, entry=row.pk, state="open", field__in=settled).delete()
+    for one in merged.conflicts:
+        StructureConflict.objects.update_or_create(
+            kind=kind,
+            entry=row.pk,
+            field=one.field,
+            state="open",
+            defaults={"portal_value": one.before, "file_value": one.after, "run": None},
+        )
+        report.conflicts.append(
+            FieldConflict(
+                kind=kind, key=row.key, name=row.name, stage=stage_of(row), field=one.field,
+                kept=one.before, file_says=one.after,
+            )
+        )  # fmt: skip
+
+
+def assign(row: Structural, name: str, value: Any, parents: Mapping[str, Mapping[str, Any]]) -> None:
+    """Give a field the value that the reader read: a parent by its key, dates and decimals from text."""
     if name in parents:
         setattr(row, name, parents[name].get(value))
     elif name in DATES and value is not None:
@@ -225,23 +285,30 @@ def _retire(row: Section | Stage | Group | Category, kind: str) -> None:
 
 
 def _place_categories(groups: Iterable[Entry], report: StructureReport) -> None:
-    """Set the groups of each category as the file lists them."""
+    """Follow the file in which groups build a category; what was added or taken out in the portal stays so."""
     categories, rows = _by_key(Category), _by_key(Group)
+    listed = {rows[entry.key]: [key for key in entry.categories if key in categories] for entry in groups}
     through = Category.groups.through
-    wanted = {
-        (categories[key].pk, rows[entry.key].pk)
-        for entry in groups
-        for key in entry.categories
-        if key in categories and entry.key in rows
-    }
-    in_file = {rows[entry.key].pk for entry in groups if entry.key in rows}
-    have = {
-        (row.category_id, row.group_id): row.pk
-        for row in through._default_manager.filter(group_id__in=in_file)
-    }  # fmt: skip
-    gone = [pk for pair, pk in have.items() if pair not in wanted]
-    new = [through(category_id=category, group_id=group) for category, group in sorted(wanted - set(have))]
+    placed: dict[int, dict[int, int]] = defaultdict(dict)
+    for row in through._default_manager.filter(group_id__in=[group.pk for group in listed]):
+        placed[row.group_id][row.category_id] = row.pk
+    by_pk = {category.pk: category for category in categories.values()}
+    gone: list[int] = []
+    new: list[tuple[Category, Group]] = []
+    for group, keys in listed.items():
+        ours, theirs = placed[group.pk], {categories[key].pk for key in keys}
+        base = group.imported.get("categories")
+        before = set() if base is None else {categories[key].pk for key in base if key in categories}
+        for pk in (before - theirs) & set(ours):
+            gone.append(ours[pk])
+            _tell_more(report, by_pk[pk], [FieldChange(field="groups", before=group.name, after="")])
+        for pk in sorted(theirs - before - set(ours)):
+            new.append((by_pk[pk], group))
+            _tell_more(report, by_pk[pk], [FieldChange(field="groups", before="", after=group.name)])
+        if base != keys:
+            group.imported["categories"] = keys
+            group.save(update_fields=["imported"])
     through._default_manager.filter(pk__in=gone).delete()
-    through._default_manager.bulk_create(new)
+    through._default_manager.bulk_create([through(category=category, group=group) for category, group in new])
     if gone or new:
         report.changed.add("category_groups")

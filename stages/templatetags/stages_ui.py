@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django import template
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
@@ -12,6 +14,7 @@ from stages.conf import handbook_url
 from stages.links import target_of, visible
 from stages.models.structure import Structural
 from stages.stage_page import ItemView
+from stages.structure.conflicts import in_words
 
 register = template.Library()
 
@@ -49,6 +52,24 @@ def handbook_link(url: str | None) -> str:
 def lexer(dialect: str | None) -> str:
     """The name of the Pygments lexer for a dialect."""
     return LEXERS.get(dialect or "", "sql")
+
+
+@register.filter(name="told")
+def told(value: Any) -> str:
+    """A value of the structure as people read it: a list with commas, yes and no, keys with their values."""
+    if value is True or value is False:
+        return "yes" if value else "no"
+    if isinstance(value, list):
+        return ", ".join(told(one) for one in value)
+    if isinstance(value, dict):
+        return "\n".join(f"{key}: {told(one)}" for key, one in value.items())
+    return "" if value is None else visible(str(value))
+
+
+@register.filter(name="in_words")
+def field_in_words(field: str) -> str:
+    """The name of a structure field, or of what a person does, in words."""
+    return in_words(field)
 
 
 @register.simple_tag(name="origin")

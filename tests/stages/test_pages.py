@@ -88,16 +88,6 @@ def test_the_long_page_the_comparison_and_the_exports_stand(viewer_client: Clien
     assert editor_client.get("/stages/create/restructure/").status_code == 200
 
 
-def test_a_page_is_previewed_before_it_is_imported(editor_client: Client) -> None:
-    text = "#### Create Stage\n##### Dashboards\n[A](/a)\n"
-    preview = editor_client.post("/stages/import/", {"text": text}).content.decode()
-    assert "Added “A”." in preview
-    assert not Stage.objects.exists()
-    editor_client.post("/stages/import/", {"text": text, "action": "import"})
-    assert Stage.objects.get().name == "Create"
-    assert editor_client.post("/stages/import/", {"text": "nothing"}).status_code == 422
-
-
 def test_what_changed_since_the_last_visit_is_marked(viewer: User, viewer_client: Client) -> None:
     stage = a_stage("create")
     a_block(stage, "dashboards", Item(label="A", url="/a"))

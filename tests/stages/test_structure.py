@@ -11,8 +11,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from portal.models import User
 from stages.contacts import remove_contact
-from stages.models import Category, Contact, Group, Responsibility, Section, Stage
+from stages.models import Category, Contact, Group, Responsibility, Section, Stage, StructureConflict
+from stages.structure.conflicts import decide
 from stages.structure.reading import read_structure
 from stages.structure.yamlfile import StructureError
 
@@ -170,3 +172,76 @@ def test_people_are_contacts_and_a_removed_one_never_returns(files: dict[str, Pa
     assert set(Contact.objects.values_list("name", flat=True)) == {"", "Bea"}
     assert list(Responsibility.objects.values_list("contact__name", flat=True)) == ["Bea"]
     assert "Ada" not in str(Stage.objects.values().get())
+
+
+@pytest.mark.django_db
+def test_a_dry_run_of_the_structure_tells_and_writes_nothing(files: dict[str, Path]) -> None:
+    out = io.StringIO()
+    call_command("import_structure", stdout=out, dry_run=True, **files)
+    assert "Nothing was written" in out.getvalue()
+    assert "category scm: created" in out.getvalue()
+    assert not Section.objects.exists()
+    run(files)
+    files["stages"].write_text(STAGES.replace("/c", "/new").replace("em: [Bea, TBD]", "em: Cyd"))
+    out = io.StringIO()
+    call_command("import_structure", stdout=out, dry_run=True, **files)
+    for told in ("stage create: updated", "direction: '/c' → '/new'", "Engineering manager: '' → 'Cyd'"):
+        assert told in out.getvalue()
+    assert Stage.objects.get().direction == "/c"
+    assert not Contact.objects.filter(name="Cyd").exists()
+
+
+@pytest.mark.django_db
+def test_what_both_sides_changed_waits_for_a_decision(files: dict[str, Path], editor: User) -> None:
+    run(files)
+    Stage.objects.update(direction="/mine")
+    files["stages"].write_text(STAGES.replace("/c", "/new"))
+    run(files)
+    conflict = StructureConflict.objects.get()
+    assert (conflict.field, conflict.portal_value, conflict.file_value) == ("direction", "/mine", "/new")
+    assert conflict.run is not None
+    decide(conflict=conflict, take_file=True, actor=editor)
+    assert Stage.objects.get().direction == "/new"
+    decide(conflict=conflict, take_file=False, actor=editor)
+    conflict.refresh_from_db()
+    assert (conflict.state, conflict.decided_by) == ("source", editor)
+    assert run(files)["kept_edits"] == []
+    assert not StructureConflict.objects.filter(state="open").exists()
+
+
+@pytest.mark.django_db
+def test_a_conflict_that_both_sides_settled_alike_is_gone(files: dict[str, Path]) -> None:
+    run(files)
+    Stage.objects.update(direction="/mine")
+    files["stages"].write_text(STAGES.replace("/c", "/new"))
+    run(files)
+    files["stages"].write_text(STAGES.replace("/c", "/mine"))
+    run(files)
+    assert not StructureConflict.objects.exists()
+
+
+@pytest.mark.django_db
+def test_a_category_placed_in_the_portal_stays_where_it_was_put(files: dict[str, Path]) -> None:
+    run(files)
+    category = Category.objects.get()
+    other = Group.objects.create(key="other", name="Other", stage=Stage.objects.get(), in_structure=False)
+    category.groups.add(other)
+    category.groups.remove(Group.objects.get(key="source_code"))
+    text = STAGES + "      other:\n        name: Other\n        categories: []\n"
+    files["stages"].write_text(text)
+    run(files)
+    assert list(category.groups.all()) == [other]
+    files["stages"].write_text(text.replace("categories: [scm]", "categories: []"))
+    run(files)
+    files["stages"].write_text(text)
+    run(files)
+    assert {group.key for group in category.groups.all()} == {"source_code", "other"}
+
+
+@pytest.mark.django_db
+def test_an_entry_that_only_moves_in_the_file_is_unchanged(files: dict[str, Path]) -> None:
+    run(files)
+    files["categories"].write_text("new:\n  name: New\n  stage: create\n  direction:\n" + CATEGORIES)
+    counts = run(files)["categories"]
+    assert (counts["created"], counts["updated"], counts["unchanged"]) == (1, 0, 1)
+    assert list(Category.objects.values_list("key", flat=True)) == ["new", "scm"]

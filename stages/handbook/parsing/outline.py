@@ -54,7 +54,7 @@ def split(lines: list[Line]) -> list[Part]:
 def underlined(line: Line, below: Line) -> marks.Heading | None:
     """A heading that is underlined with = or -; only of words that mean one, as --- is a rule as well."""
     text, under = line.text.strip(), below.text.strip()
-    if not text or len(text) > 80 or not re.match(r"^(=+|-{3,})$", under):
+    if under[:1] not in ("=", "-") or not text or len(text) > 80 or not re.match(r"^(=+|-{3,})$", under):
         return None
     words = marks.strip_marks(text)
     if under[0] == "=" or STAGE_WORD.match(words) or SECTION_WORD.match(words) or kind_of_heading(words):

@@ -10,8 +10,10 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
+from stages.structure.conflicts import in_words
 from stages.structure.reading import read_structure
-from stages.structure.sync import StructureReport, sync_structure
+from stages.structure.report import StructureReport
+from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import StructureError
 
 
@@ -23,6 +25,7 @@ class Command(BaseCommand):
     def add_arguments(self, parser: ArgumentParser) -> None:
         for name in ("sections", "stages", "categories"):
             parser.add_argument(f"--{name}", type=Path, help=f"{name}.yml")
+        parser.add_argument("--dry-run", action="store_true", help="show what would change and change nothing")
         parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -33,16 +36,17 @@ class Command(BaseCommand):
             structure = read_structure(**files)
         except StructureError as error:
             raise CommandError(f"{error} Nothing was imported.") from error
-        report = sync_structure(structure=structure, source=", ".join(str(path) for path in files.values()))
+        source = ", ".join(str(path) for path in files.values())
+        report = sync_structure(structure=structure, source=source, dry_run=options["dry_run"])
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         else:
-            self.stdout.write("\n".join(lines(report)))
+            self.stdout.write("\n".join(lines(report, dry_run=options["dry_run"])))
 
 
-def lines(report: StructureReport) -> list[str]:
+def lines(report: StructureReport, *, dry_run: bool) -> list[str]:
     """The report as a person reads it."""
-    told = []
+    told = ["Nothing was written; this is what an import would do."] if dry_run else []
     for kind, counts in report.counts.items():
         words = ", ".join(f"{counts[state]} {state}" for state in ("created", "updated", "unchanged", "retired"))
         told.append(f"{counts['total']} {kind}: {words}")
@@ -56,8 +60,23 @@ def lines(report: StructureReport) -> list[str]:
             if found.kind == kind:
                 place = found.file + (f":{found.line}" if found.line else "")
                 told.append(f"    {place} {found.key}: {found.sentence}")
-    for kept in report.kept_edits:
-        told.append(
-            f"Kept the portal's {kept['field']} of {kept['kind']} {kept['key']}; the file says {kept['file_says']!r}."
-        )
+    if dry_run:
+        told += changes(report)
+    told += [
+        f"Both sides changed the {in_words(one.field)} of {one.kind} {one.key}; the portal's stands until someone "
+        f"decides; the file says {one.file_says!r}."
+        for one in report.conflicts
+    ]
+    return told
+
+
+def changes(report: StructureReport) -> list[str]:
+    """What would change, under the stage that it belongs to."""
+    told = []
+    for stage, changed, _ in report.by_stage():
+        told += ["", stage or "Sections, and what is in no stage"] if changed else []
+        for one in changed:
+            told.append(f"  {one.kind} {one.key}: {one.how}")
+            if one.how != "created":
+                told += [f"    {in_words(field.field)}: {field.before!r} → {field.after!r}" for field in one.fields]
     return told

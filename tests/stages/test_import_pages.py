@@ -1,0 +1,154 @@
+"""Importing in the browser: nothing is written that was not shown first, and what was shown is what is written."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
+from django.utils import timezone
+
+from portal.models import Job, User
+from stages.contributions import attention, health
+from stages.models import Category, ImportPreview, Section, Stage, StructureConflict
+from stages.tasks import pull_sources
+from tests.stages.test_structure import CATEGORIES, SECTIONS, STAGES
+
+pytestmark = pytest.mark.django_db
+PAGE = "#### Create Stage\n_Makes._\n##### Slack\n**#s_create**\n"
+
+
+def files(**texts: str) -> dict[str, SimpleUploadedFile]:
+    return {name: SimpleUploadedFile(f"{name}.yml", text.encode()) for name, text in texts.items()}
+
+
+def test_a_page_is_shown_before_it_is_imported_and_just_that_is_imported(editor_client: Client) -> None:
+    shown = editor_client.post("/stages/import/", {"text": PAGE}).content.decode()
+    assert "Added “#s_create”." in shown
+    assert "new stage" in shown
+    assert not Stage.objects.exists()
+    preview = ImportPreview.objects.get()
+    editor_client.post("/stages/import/", {"preview": preview.pk, "action": "import", "text": "#### Other Stage"})
+    assert Stage.objects.get().name == "Create"
+    assert not ImportPreview.objects.exists()
+    again = editor_client.post("/stages/import/", {"text": PAGE.replace("_Makes._", "*Makes.*\n")}).content.decode()
+    assert "Formatting does not count." in again
+
+
+def test_what_was_not_shown_is_not_imported(editor_client: Client, administrator_client: Client) -> None:
+    assert editor_client.post("/stages/import/", {"text": PAGE, "action": "import"}).status_code == 404
+    editor_client.post("/stages/import/", {"text": PAGE})
+    data = {"preview": ImportPreview.objects.get().pk, "action": "import"}
+    assert administrator_client.post("/stages/import/", data).status_code == 404
+    assert editor_client.post("/stages/import/structure/", data).status_code == 404
+    assert not Stage.objects.exists()
+
+
+def test_a_preview_is_kept_for_a_day(editor_client: Client) -> None:
+    editor_client.post("/stages/import/", {"text": PAGE})
+    ImportPreview.objects.update(at=timezone.now() - timedelta(days=2))
+    editor_client.post("/stages/import/", {"text": PAGE})
+    assert ImportPreview.objects.count() == 1
+
+
+def test_a_page_of_five_megabytes_is_shown_and_imported(editor_client: Client) -> None:
+    text = PAGE + "##### Rituals\n" + f"We meet on Mondays{', and not on Fridays' * 4}.\n" * 54_000
+    upload = SimpleUploadedFile("page.md", text.encode())
+    assert "page.md would change" in editor_client.post("/stages/import/", {"file": upload}).content.decode()
+    data = {"preview": ImportPreview.objects.get().pk, "action": "import"}
+    assert editor_client.post("/stages/import/", data).status_code == 302
+    assert len(Stage.objects.get().blocks.get(kind="other").body) > 5_000_000
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"), [("nothing", "There is no stage on this page"), ("#### A Stage\n\x00", "no stage")]
+)
+def test_a_page_without_a_stage_is_refused_with_a_sentence(editor_client: Client, text: str, sentence: str) -> None:
+    answer = editor_client.post("/stages/import/", {"text": text})
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert "Nothing was imported." in answer.content.decode()
+
+
+def test_the_structure_files_are_shown_per_stage_and_then_imported(editor_client: Client) -> None:
+    page = "/stages/import/structure/"
+    shown = editor_client.post(page, files(sections=SECTIONS, stages=STAGES, categories=CATEGORIES)).content.decode()
+    for text in ("Source Code", "SCM", "Nothing is written yet", "Nobody yet", "irregularities"):
+        assert text in shown.replace("nobody yet", "Nobody yet")
+    assert not Section.objects.exists()
+    editor_client.post(page, {"preview": ImportPreview.objects.get().pk, "action": "import"})
+    assert (Section.objects.count(), Stage.objects.count(), Category.objects.count()) == (1, 1, 1)
+    again = editor_client.post(page, files(stages=STAGES)).content.decode()
+    assert "the portal says all of this already" in again
+    changed = editor_client.post(page, files(stages=STAGES.replace("/c", "/new"))).content.decode()
+    assert '<p class="diff-before">/c</p><p class="diff-after">/new</p>' in changed
+
+
+@pytest.mark.parametrize(
+    ("texts", "sentence"),
+    [
+        ({}, "Choose at least one"),
+        ({"stages": "stages: ["}, "not valid YAML"),
+        ({"sections": "a: \x00"}, "NUL"),
+        ({"sections": "a" * (2 * 2**20 + 1)}, "larger than 2 MB"),
+    ],
+)
+def test_broken_structure_files_are_refused_with_a_sentence(
+    editor_client: Client, texts: dict[str, str], sentence: str
+) -> None:
+    answer = editor_client.post("/stages/import/structure/", files(**texts))
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not Section.objects.exists()
+
+
+def test_viewers_import_nothing(viewer_client: Client) -> None:
+    for page in ("/stages/import/", "/stages/import/structure/"):
+        assert viewer_client.get(page).status_code == 403
+    assert viewer_client.post("/stages/import/pull/").status_code == 403
+
+
+def test_a_structure_conflict_is_found_and_decided(editor: User, editor_client: Client, viewer_client: Client) -> None:
+    page = "/stages/import/structure/"
+    for text in (STAGES, STAGES.replace("/c", "/new")):
+        editor_client.post(page, files(stages=text))
+        editor_client.post(page, {"preview": ImportPreview.objects.get().pk, "action": "import"})
+        Stage.objects.update(direction="/mine")
+    conflict = StructureConflict.objects.get()
+    address = f"/stages/structure-conflicts/{conflict.pk}/"
+    assert address in editor_client.get(page).content.decode()
+    assert ("The structure files and an edit disagree about the direction of Create.", address) in attention(editor)
+    assert "1 import conflicts to decide" in health().sentence
+    assert "/mine" in viewer_client.get(address).content.decode()
+    assert viewer_client.post(address, {"action": "file"}).status_code == 403
+    assert editor_client.post(address, {"action": "file"})["Location"] == "/stages/create/"
+    assert Stage.objects.get().direction == "/new"
+
+
+def test_a_failed_pull_is_said_on_the_page_and_in_the_health(
+    editor_client: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert "No source is set" in editor_client.get("/stages/import/").content.decode()
+    monkeypatch.setenv("STAGES_PULL_SOURCE", str(tmp_path / "none"))
+    assert "not looked at yet" in editor_client.get("/stages/import/").content.decode()
+    Stage.objects.create(key="create", name="Create")
+    pull_sources()
+    page = editor_client.get("/stages/import/").content.decode()
+    assert "is not a folder" in page
+    assert "it is tried again until it works" in page
+    assert "the last pull failed" in health().sentence
+    (tmp_path / "none").mkdir()
+    (tmp_path / "none" / "crash_course.md").write_text(PAGE)
+    pull_sources()
+    assert "Imported the handbook page." in editor_client.get("/stages/import/").content.decode()
+    assert "failed" not in health().sentence
+    assert Job.objects.count() == 2
+
+
+def test_a_pull_can_be_asked_for(editor_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr("stages.pages.importing.wake", lambda *names: asked.append(names))
+    assert editor_client.post("/stages/import/pull/").status_code == 302
+    assert asked == [("catalog", "stages.tasks.pull_sources")]
