@@ -21,9 +21,9 @@ from portal.plugins.registry import registry
 GROUPS = {
     "users": "For everyone",
     "product-managers": "For product managers",
-    "owners": "For metric owners",
     "analysts": "For analysts",
-    "instances": "For those who send pings",
+    "editors": "For editors",
+    "senders": "For those who send pings",
     "operators": "For operators",
     "developers": "For developers",
     "reference": "Reference",

@@ -67,7 +67,7 @@ plugin = Plugin(
         ScopeSource(name="stage", title="Stages", choices=contributions.stage_scopes),
         ScopeSource(name="group", title="Groups", choices=contributions.group_scopes),
     ),
-    attention=(Attention(name="catalog", items=contributions.attention),),
+    attention=(Attention(name="Suggestions and reviews", items=contributions.attention),),
     demo=(DemoStep(name="The catalog of the demo's product", run=make_the_demo_catalog, order=20),),
     slots=slots.ALL,
 )

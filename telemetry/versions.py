@@ -232,10 +232,12 @@ def adoption(weeks: int = 26, most: int = 6) -> Adoption:
         rows = cursor.fetchall()
     counts: dict[tuple[date, str], int] = {(week, minor): count for week, minor, count in rows}
     totals: dict[date, int] = defaultdict(int)
+    lately = monday - timedelta(weeks=4)
     sizes: dict[str, int] = defaultdict(int)
     for (week, minor), count in counts.items():
         totals[week] += count
-        sizes[minor] += count
+        # What runs now matters most: a version that is new must not be hidden behind those it takes the place of.
+        sizes[minor] += count * (weeks if week >= lately else 1)
     largest = sorted(sizes, key=lambda minor: -sizes[minor])[:most]
     minors = tuple(sorted(largest, key=lambda minor: version_of(minor) or (-1, 0, 0)))
     return Adoption(tuple(first + timedelta(weeks=number) for number in range(weeks)), minors, counts, dict(totals))

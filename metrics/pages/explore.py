@@ -21,7 +21,7 @@ from metrics.figures.predictions import Prediction, predictions
 from metrics.figures.queries import Figure, figures
 from metrics.figures.question import DELIVERIES, EDITIONS, SUBJECT_OF, TIERS, Cut, Question, QuestionError
 from metrics.forms import ExploreForm
-from metrics.models import MetricDefinition
+from metrics.models import IndicatorMapping, MetricDefinition
 from metrics.periods import Month, state_by_date
 from portal.api.export import stream_csv
 from portal.charts import Point, Series, trend
@@ -116,12 +116,19 @@ def _question(form: ExploreForm) -> Question:
 @requires(Role.VIEWER)
 def index(request: HttpRequest) -> HttpResponse:
     """The form, and below it what it asks for."""
-    form = ExploreForm(request.GET or None, today=timezone.now().date())
+    form = ExploreForm(request.GET or _to_begin_with(), today=timezone.now().date())
     context: dict[str, Any] = {"form": form, "suggested": _suggested()}
     asked = _asked(form) if form.is_bound and form.is_valid() else None
     if asked is not None:
         context |= _shown(request, asked)
     return render(request, "metrics/explore.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _to_begin_with() -> dict[str, str] | None:
+    """What is shown before anything was asked for: the product's unique users, where they are counted."""
+    if not IndicatorMapping.objects.filter(kind="umau").exists():
+        return None
+    return {"indicator": "umau", "month": str(shown_month(timezone.now().date())), "months": "14", "ahead": "0"}
 
 
 def _suggested() -> list[str]:

@@ -63,7 +63,8 @@ def trend(
     return Chart(
         title=title,
         specs={
-            name: spec(width, height if name == "wide" else max(height - 30, 160)) for name, width in WIDTHS.items()
+            name: spec(width, height if width >= WIDTHS["wide"] else max(height - 30, 160))
+            for name, width in WIDTHS.items()
         },
         table=_trend_table(drawn, places, monthly=monthly),
         unit=unit,

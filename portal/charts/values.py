@@ -14,7 +14,7 @@ Kind = Literal["recorded", "estimated", "predicted", "neutral"]
 Number = int | Decimal
 Cell = str | int | Decimal | None
 
-WIDTHS: Mapping[str, int] = {"wide": 640, "medium": 460, "narrow": 320}
+WIDTHS: Mapping[str, int] = {"full": 980, "wide": 640, "medium": 460, "narrow": 320}
 """The widths that charts are drawn at on the server; a page shows the one that fits its column."""
 
 

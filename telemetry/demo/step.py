@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import date
+from datetime import date, datetime, timedelta
 from http import HTTPStatus
 from itertools import islice
 
 import orjson
 from django.contrib.auth.models import AnonymousUser
 from django.db import transaction
+from django.db.models import F
 from django.test import RequestFactory
 from django.utils import timezone
 
@@ -138,10 +139,18 @@ def send(pings: Iterable[Sent], say: Say | None = None) -> None:
         ids = _accept_all(chunk)
         while ids and read_batch(CHUNK, ids=ids):
             pass
+        _as_if_read_then(chunk[0].received_at)
         reached = first_of_month(chunk[-1].received_at.date())
         if say is not None and reached != month:
             month = reached
             say(f"Pings of {month:%B %Y} …")
+
+
+def _as_if_read_then(since: datetime) -> None:
+    """The worker of the demo's past was as quick as that of today: two seconds after a ping came, it was read."""
+    Ping.objects.filter(received_at__gte=since, read_at__gt=F("received_at") + timedelta(minutes=1)).update(
+        read_at=F("received_at") + timedelta(seconds=2)
+    )
 
 
 @transaction.atomic

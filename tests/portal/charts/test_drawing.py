@@ -63,7 +63,7 @@ def test_a_chart_that_cannot_be_drawn_leaves_its_table(monkeypatch: pytest.Monke
         ("svg", "image/svg+xml", b"<svg"),
         ("png", "image/png", b"\x89PNG"),
         ("csv", "text/csv; charset=utf-8", b"Month,Recorded,Remark\r\nJan 2026,1000,\r\nFeb 2026,2000,'=1+1\r\n"),
-        ("json", "application/json", b'{"wide":{'),
+        ("json", "application/json", b'{"full":{'),
     ],
 )
 def test_a_chart_can_be_had_in_every_form(viewer_client: Client, form: str, kind: str, start: bytes) -> None:
