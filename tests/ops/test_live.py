@@ -1,0 +1,215 @@
+"""The thin path with live processes: from a ping to its figure without a hand, through a worker's death, under faults.
+
+One portal is started for all of them, on an embedded PostgreSQL of its own; each test has a stage of its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import random
+import secrets
+import signal
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator
+from datetime import datetime
+from functools import partial
+from typing import Any
+
+import pytest
+from django.db import connection
+from psycopg.conninfo import make_conninfo
+from pytest_django.plugin import DjangoDbBlocker
+
+from portal.embedded import ensure_running, places
+from portal.embedded.binaries import program
+from tests.live.faults import KINDS, account, at_rest, connect, strike
+from tests.live.portal import LivePortal, payload, wait_for
+from tests.live.senders import Senders, months_back
+from tests.ops.conftest import open_folder, put_away
+
+# The tests' database is made only where a test asks for it; its tables are copied below.
+pytestmark = pytest.mark.django_db
+
+PATIENCE = 90.0
+"""A sweep comes by every minute; all of this is done within seconds where a hint arrives."""
+STAGES = ("along", "swept", "counted", "away", "full", "struck")
+(MONTH,) = months_back(1)
+
+
+@pytest.fixture(scope="module")
+def portal(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[LivePortal]:
+    """A portal with a stage for each test. Its tables are a copy of the tests' own, which spares a migration."""
+    folder = open_folder()
+    try:
+        entry = ensure_running(folder)
+        with django_db_blocker.unblock():
+            copy_tables(connection.get_connection_params(), entry)
+        portal = LivePortal(folder)
+        try:
+            portal.token = portal.run(f"from tests.live.world import make_world; print(make_world({STAGES}))").strip()
+            portal.wait_until_up()
+            yield portal
+        finally:
+            portal.stop()
+    finally:
+        put_away(folder)
+
+
+def copy_tables(source: dict[str, Any], target: dict[str, Any]) -> None:
+    """The tests' database, empty as they left it, into the new one."""
+    words = {key: source[key] for key in ("dbname", "host", "port", "user", "password") if source.get(key)}
+    dump = subprocess.Popen(
+        [program("pg_dump"), "--no-owner", "--no-acl", "--dbname", make_conninfo(**words)], stdout=subprocess.PIPE
+    )
+    where = make_conninfo(dbname=target["NAME"], host=target["HOST"], port=5432, user=target["USER"])
+    subprocess.run(
+        [program("psql"), "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", "--dbname", where],
+        stdin=dump.stdout,
+        stdout=subprocess.DEVNULL,
+        check=True,
+    )
+    assert dump.stdout
+    dump.stdout.close()
+    assert dump.wait() == 0
+
+
+def a_ping(stage: str, people: int, *, at: datetime = MONTH, **more: object) -> bytes:
+    """Of an installation that nobody has heard of."""
+    name = str(uuid.uuid4())
+    told = payload(
+        stage=stage, uuid=name, hostname=f"{name}.example.com", recorded_at=at.isoformat(), people=people, **more
+    )
+    return json.dumps(told).encode()
+
+
+def recorded(portal: LivePortal, stage: str, month: datetime = MONTH) -> int | None:
+    """The stage's SMAU."""
+    number: int | None = portal.figure(stage, f"{month:%Y-%m}")["recorded"]
+    return number
+
+
+def lose_the_hints(portal: LivePortal) -> None:
+    """What a killed worker takes along: messages it had taken but not worked on, with the marks that they are there."""
+    for kind in ("messages", "wakeups"):
+        for file in (portal.data_dir / "broker" / kind).iterdir():
+            file.unlink(missing_ok=True)
+
+
+def test_a_ping_becomes_a_figure_without_a_hand(portal: LivePortal) -> None:
+    assert recorded(portal, "along") is None
+    assert portal.post(a_ping("along", 120)).status == 201
+    wait_for(lambda: recorded(portal, "along") == 120, seconds=PATIENCE)
+    assert portal.post(a_ping("along", 45)).status == 201
+    wait_for(lambda: recorded(portal, "along") == 165, seconds=PATIENCE)
+
+
+def test_a_worker_killed_between_acceptance_and_reading_loses_nothing(portal: LivePortal) -> None:
+    portal.pause()
+    portal.kill("worker", "sweeper")
+    assert portal.post(a_ping("swept", 70)).status == 201
+    lose_the_hints(portal)
+    assert recorded(portal, "swept") is None
+    portal.resume()
+    portal.run("from telemetry.tasks import sweep; assert sweep()")
+    wait_for(lambda: recorded(portal, "swept") == 70, seconds=PATIENCE)
+
+
+def test_a_worker_killed_between_reading_and_roll_up_loses_nothing(portal: LivePortal) -> None:
+    portal.pause()
+    portal.kill("worker", "sweeper")
+    assert portal.post(a_ping("counted", 80)).status == 201
+    portal.run("from telemetry.worker import read_all; assert read_all() >= 1")
+    lose_the_hints(portal)
+    assert recorded(portal, "counted") is None
+    assert not at_rest(portal), "the month is noted as one that has to follow"
+    portal.resume()
+    portal.run("from portal.celery import app; app.send_task('metrics.tasks.sweep', queue='sweep')")
+    wait_for(lambda: recorded(portal, "counted") == 80, seconds=PATIENCE)
+
+
+def test_without_its_database_the_portal_asks_for_patience_and_never_says_yes(portal: LivePortal) -> None:
+    body = a_ping("away", 60)
+    supervisor = json.loads(places.settle(portal.data_dir).state.read_text())["supervisor"]
+    os.kill(supervisor, signal.SIGSTOP)
+    try:
+        assert strike(portal, "PostgreSQL", random.Random(1))
+        # Those whom it started may finish what they are at, and then go too.
+        wait_for(lambda: portal.post(body).status == 503, seconds=PATIENCE)
+        for _ in range(5):
+            answer = portal.post(body)
+            assert answer.status == 503
+            assert int(answer.retry_after) > 0
+            assert b"cannot be reached" in answer.body
+    finally:
+        os.kill(supervisor, signal.SIGCONT)
+    wait_for(lambda: portal.post(body).status == 201, seconds=PATIENCE)
+    wait_for(lambda: recorded(portal, "away") == 60, seconds=PATIENCE)
+
+
+@contextlib.contextmanager
+def a_small_disk(portal: LivePortal, month: datetime) -> Iterator[None]:
+    """The bodies of a month lie on a disk of one megabyte; afterwards there is room again."""
+    where = places.settle(portal.data_dir)
+    folder = portal.data_dir / "small"
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=1m,mode=700", "stageboard-small", folder], capture_output=True, check=False
+    )
+    if mounted.returncode:
+        pytest.skip(f"no file system can be mounted here: {mounted.stderr.decode().strip()}")
+    table = f"telemetry_rawbody_{month:%Y_%m}"
+    try:
+        where.account.own(folder)
+        with connect(portal) as link:
+            link.execute("SELECT telemetry_make_partition(%s)", [month])
+            link.execute(f"CREATE TABLESPACE small LOCATION '{folder}'")
+            link.execute(f"ALTER TABLE {table} SET TABLESPACE small")
+        yield
+        with connect(portal) as link:
+            link.execute(f"ALTER TABLE {table} SET TABLESPACE pg_default")
+            link.execute("DROP TABLESPACE small")
+            # A recovery begins here, and so never asks for the disk that has gone.
+            link.execute("CHECKPOINT")
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_full_disk_refuses_pings_and_costs_none_that_was_accepted(portal: LivePortal, as_root: None) -> None:
+    month = months_back(8)[0]
+    accepted: dict[int, bytes] = {}
+    with a_small_disk(portal, month):
+        while True:
+            body = a_ping("full", 30, at=month, noise=secrets.token_hex(60_000))
+            answer = portal.post(body)
+            if answer.status != 201:
+                break
+            accepted[answer.ping_id] = body
+        assert answer.status == 503
+        assert int(answer.retry_after) > 0
+        assert b"disk of the database is full" in answer.body
+        assert len(accepted) > 5
+    assert portal.post(body).status == 201
+    # Those that were accepted are the same ones still.
+    assert [portal.post(each).ping_id for each in accepted.values()] == list(accepted)
+    people = 30 * (len(accepted) + 1)
+    wait_for(lambda: recorded(portal, "full", month) == people, seconds=PATIENCE)
+
+
+def test_under_faults_every_acknowledged_ping_is_there_once_and_every_figure_is_right(portal: LivePortal) -> None:
+    chance = random.Random(20261128)
+    months = months_back(4)
+    with Senders(portal, stage="struck", months=months, count=4, installations=20, seed=7) as senders:
+        for kind in chance.sample(list(KINDS), len(KINDS)):
+            time.sleep(chance.uniform(0.2, 0.8))
+            wait_for(partial(strike, portal, kind, chance), seconds=PATIENCE)
+        wait_for(portal.healthy, seconds=PATIENCE)
+        time.sleep(0.5)
+    ledger = senders.ledger
+    assert len(ledger.acknowledged) > 50
+    assert ledger.unanswered, "a server that was killed answers nobody"
+    wait_for(lambda: at_rest(portal), seconds=PATIENCE)
+    assert account(portal, ledger, "struck") == []
