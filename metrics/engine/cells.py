@@ -1,8 +1,5 @@
-"""Sums by cut: a month's cells, counted whole in SQL or moved by the few installations that changed.
-
-Both ways give the same rows. Whole: a statement per page of metrics, whose columns are written out by slot, since
-``sum(values[7])`` over arrays without NULL is the quickest that PostgreSQL has. By installations: what each gave
-before is taken out and what it gives now is put in, at a cost that does not know how many others there are.
+"""Sums by cut, moved by the few installations that changed: what each gave before is taken out and what it gives now
+is put in, at a cost that does not know how many others there are. Gives the rows that ``counting`` gives whole.
 """
 
 from __future__ import annotations
@@ -16,213 +13,15 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from metrics.engine.chosen import Chosen, closing
+from metrics.engine.chosen import Chosen
+from metrics.engine.counting import CUT as CUT_COLUMNS
+from metrics.engine.held import close_rows
 from metrics.engine.pages import PAGE_SIZE, WIDE, Missing, Reading, is_all_time, monthly, reading_at
 from metrics.exact import Number, as_text, plain
 from metrics.periods import Month
 
 Cut = tuple[str, str, str, str, int | None]
-CUT = "population, delivery, edition, tier, version_number"
-
-SOURCE = """
-    FROM metrics_monthreport m
-    JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = %(page)s
-"""
-LINKED_ONCE = " LEFT JOIN linked_now l ON l.report_id = m.report_id AND l.reports = 1 "
-"""The seats of the subscription that a report is the only one to name (see ``subscriptions.gather``)."""
-
-BASELINE = " LEFT JOIN metrics_reportpage b ON b.report_id = m.baseline_id AND b.page = %(page)s "
-COUNTED = " WHERE m.month = %(month)s AND m.to_revision IS NULL AND NOT m.excluded "
-
-
-def ok(index: int, *, all_time: bool) -> str:
-    """SQL: whether a report of ``SOURCE`` has a monthly value at this place of the page (wide ones aside)."""
-    here = f"get_byte(p.states, {index}) = 0"
-    if not all_time:
-        return here
-    place = index + 1
-    return f'({here} AND get_byte(b.states, {index}) = 0 AND p."values"[{place}] >= b."values"[{place}])'
-
-
-def _columns(width: int, *, all_time: bool) -> str:
-    places = range(width)
-    rest = f" || array_fill(0, ARRAY[{PAGE_SIZE - width}])" if width < PAGE_SIZE else ""
-    if not all_time:
-        sums = ", ".join(f'sum(p."values"[{index + 1}])' for index in places)
-        counts = ", ".join(f"count(*) FILTER (WHERE {ok(index, all_time=False)})" for index in places)
-        return (
-            f"ARRAY[{sums}]{rest.replace('(0', '(0::numeric')} AS sums, ARRAY[{counts}]::int[]{rest} AS counts,"
-            " NULL::int[] AS oks, NULL::int[] AS resets"
-        )
-    both = [f"get_byte(p.states, {index}) = 0 AND get_byte(b.states, {index}) = 0" for index in places]
-    change = [f'p."values"[{index + 1}] - b."values"[{index + 1}]' for index in places]
-    more = [f'p."values"[{index + 1}] >= b."values"[{index + 1}]' for index in places]
-    less = [f'p."values"[{index + 1}] < b."values"[{index + 1}]' for index in places]
-    sums = ", ".join(f"coalesce(sum({change[i]}) FILTER (WHERE {both[i]} AND {more[i]}), 0)" for i in places)
-    counts = ", ".join(f"count(*) FILTER (WHERE {both[i]} AND {more[i]})" for i in places)
-    oks = ", ".join(f"count(*) FILTER (WHERE get_byte(p.states, {i}) IN (0, {WIDE}))" for i in places)
-    resets = ", ".join(f"count(*) FILTER (WHERE {both[i]} AND {less[i]})" for i in places)
-    return (
-        f"ARRAY[{sums}]{rest.replace('(0', '(0::numeric')} AS sums, ARRAY[{counts}]::int[]{rest} AS counts,"
-        f" ARRAY[{oks}]::int[]{rest} AS oks, ARRAY[{resets}]::int[]{rest} AS resets"
-    )
-
-
-def _added(column: str, kind: str) -> str:
-    return (
-        f"CASE WHEN a.{column} IS NULL THEN f.{column} ELSE (SELECT array_agg(u.x + u.y ORDER BY u.n)"
-        f" FROM unnest(f.{column}, a.{column}) WITH ORDINALITY AS u(x, y, n))::{kind}[] END AS {column}"
-    )
-
-
-@dataclass(frozen=True, slots=True)
-class PageCounted:
-    """What counting a page found: rows changed, and by place the subscriptions (and seats) of sole reports."""
-
-    changed: int
-    subscriptions: list[int]
-    seats: list[int]
-
-
-def _sole(width: int, *, all_time: bool) -> str:
-    has = [ok(index, all_time=all_time) for index in range(width)]
-    numbers = ", ".join(f"count(l.seats) FILTER (WHERE {one})" for one in has)
-    seats = ", ".join(f"coalesce(sum(l.seats) FILTER (WHERE {one}), 0)" for one in has)
-    return f"ARRAY[{numbers}] AS sole, ARRAY[{seats}] AS sole_seats"
-
-
-def _over_cuts(column: str) -> str:
-    return (
-        f"(SELECT array_agg(t.whole ORDER BY t.n) FROM (SELECT u.n, sum(u.x) AS whole"
-        f" FROM plain, unnest({column}) WITH ORDINALITY AS u(x, n) GROUP BY u.n) t)"
-    )
-
-
-def count_page(month: Month, page: int, width: int, *, revision: int, keeping: bool) -> PageCounted:
-    """Bring the cells of one page of a month up to date, after ``subscriptions.gather``.
-
-    The page's readings are gone through once, so what they say about subscriptions is counted along.
-
-    ``width`` is how many slots of the page were ever allotted; the places behind are zeros and cost nothing.
-    """
-    all_time = is_all_time(page)
-    source = SOURCE + (BASELINE if all_time else "")
-    wide = _wide_sums(month, page, source=source)
-    statement = f"""
-        WITH plain AS MATERIALIZED (
-            SELECT {CUT}, {_columns(width, all_time=all_time)}, {_sole(width, all_time=all_time)}
-            {source} {LINKED_ONCE} {COUNTED} GROUP BY {CUT}
-        ), wide AS (
-            SELECT * FROM jsonb_to_recordset(%(wide)s::jsonb) AS w(population text, delivery text, edition text,
-                tier text, version_number int, sums numeric[], counts int[], resets int[])
-        ), fresh AS MATERIALIZED (
-            SELECT f.population, f.delivery, f.edition, f.tier, f.version_number,
-                   {_added("sums", "numeric")}, {_added("counts", "int")}, f.oks, {_added("resets", "int")}
-            FROM plain f LEFT JOIN wide a ON (a.population, a.delivery, a.edition, a.tier) =
-                (f.population, f.delivery, f.edition, f.tier)
-                AND a.version_number IS NOT DISTINCT FROM f.version_number
-        ), filled AS MATERIALIZED (
-            SELECT * FROM fresh WHERE 0 < ANY(counts) OR 0 < ANY(oks)
-        ), gone AS (
-            {closing(keeping=keeping).format(table="metrics_cell m")}
-            WHERE m.month = %(month)s AND m.page = %(page)s AND m.to_revision IS NULL AND NOT EXISTS (
-                SELECT 1 FROM filled f WHERE (f.population, f.delivery, f.edition, f.tier) =
-                    (m.population, m.delivery, m.edition, m.tier)
-                AND (f.version_number, f.sums, f.counts, f.oks, f.resets) IS NOT DISTINCT FROM
-                    (m.version_number, m.sums, m.counts, m.oks, m.resets))
-            RETURNING 1
-        ), came AS (
-            INSERT INTO metrics_cell (month, page, from_revision, {CUT}, sums, counts, oks, resets)
-            SELECT %(month)s, %(page)s, %(revision)s, {CUT}, sums, counts, oks, resets FROM filled f
-            WHERE NOT EXISTS (
-                SELECT 1 FROM metrics_cell m
-                WHERE m.month = %(month)s AND m.page = %(page)s AND m.to_revision IS NULL
-                AND (f.population, f.delivery, f.edition, f.tier) = (m.population, m.delivery, m.edition, m.tier)
-                AND (f.version_number, f.sums, f.counts, f.oks, f.resets) IS NOT DISTINCT FROM
-                    (m.version_number, m.sums, m.counts, m.oks, m.resets))
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM came), {_over_cuts("sole")},
-               {_over_cuts("sole_seats")}
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(
-            statement,
-            {"month": month.first, "page": page, "revision": revision, "wide": orjson.dumps(wide).decode()},
-        )
-        changed, subscriptions, seats = cursor.fetchone()
-    none = [0] * width
-    return PageCounted(
-        changed, [int(number) for number in subscriptions or none], [int(number) for number in seats or none]
-    )
-
-
-def _wide_sums(month: Month, page: int, *, source: str) -> list[dict[str, Any]]:
-    """What numbers that do not fit the arrays add to the cells, counted exactly in Python: there are few."""
-    all_time = is_all_time(page)
-    baseline = 'b."values", b.states, b.wide' if all_time else "NULL, NULL, NULL"
-    either = "(p.wide IS NOT NULL OR b.wide IS NOT NULL)" if all_time else "p.wide IS NOT NULL"
-    sums: dict[Cut, dict[str, list[Any]]] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f'SELECT {CUT}, p."values", p.states, p.wide, {baseline} {source} {COUNTED} AND {either}',
-            {"month": month.first, "page": page},
-        )
-        for row in cursor:
-            cut: Cut = row[:5]
-            now, before = _sides(row[5:])
-            for index in now.wide_places | (before.wide_places if before else set()):
-                value = monthly(now.at(index), before.at(index) if before else None, all_time=all_time)
-                into = sums.setdefault(
-                    cut, {"sums": [0] * PAGE_SIZE, "counts": [0] * PAGE_SIZE, "resets": [0] * PAGE_SIZE}
-                )
-                if isinstance(value, int | Decimal) and not isinstance(value, Missing):
-                    into["sums"][index] += Fraction(value)
-                    into["counts"][index] += 1
-                elif value == "reset":
-                    into["resets"][index] += 1
-    return [
-        {
-            "population": cut[0],
-            "delivery": cut[1],
-            "edition": cut[2],
-            "tier": cut[3],
-            "version_number": cut[4],
-            "sums": [as_text(plain(value)) for value in into["sums"]],
-            "counts": into["counts"],
-            "resets": into["resets"] if all_time else None,
-        }
-        for cut, into in sums.items()
-    ]
-
-
-def count_cuts(month: Month, *, revision: int, keeping: bool) -> int:
-    """Bring the numbers of installations by cut up to date; returns how many rows changed."""
-    same = (
-        "(f.population, f.delivery, f.edition, f.tier) = (m.population, m.delivery, m.edition, m.tier)"
-        " AND (f.version_number, f.pinging, f.edition_noted, f.starter) IS NOT DISTINCT FROM"
-        " (m.version_number, m.pinging, m.edition_noted, m.starter)"
-    )
-    held = "m.month = %(month)s AND m.to_revision IS NULL"
-    statement = f"""
-        WITH fresh AS MATERIALIZED (
-            SELECT {CUT}, count(*)::int AS pinging, count(*) FILTER (WHERE edition_noted)::int AS edition_noted,
-                   count(*) FILTER (WHERE starter)::int AS starter
-            FROM metrics_monthreport m {COUNTED} GROUP BY {CUT}
-        ), gone AS (
-            {closing(keeping=keeping).format(table="metrics_cellcount m")}
-            WHERE {held} AND NOT EXISTS (SELECT 1 FROM fresh f WHERE {same}) RETURNING 1
-        ), came AS (
-            INSERT INTO metrics_cellcount (month, from_revision, {CUT}, pinging, edition_noted, starter)
-            SELECT %(month)s, %(revision)s, {CUT}, pinging, edition_noted, starter FROM fresh f
-            WHERE NOT EXISTS (SELECT 1 FROM metrics_cellcount m WHERE {held} AND {same}) RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM came)
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {"month": month.first, "revision": revision})
-        (changed,) = cursor.fetchone()
-    return int(changed)
+CUT = ", ".join(CUT_COLUMNS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -236,18 +35,6 @@ class Side:
     def at(self, index: int) -> Reading:
         """The reading at a place."""
         return reading_at(index, self.values, self.states, self.wide)
-
-    @property
-    def wide_places(self) -> set[int]:
-        """Where the wide ones are."""
-        return {int(index) for index in self.wide or {}}
-
-
-def _sides(columns: Sequence[Any]) -> tuple[Side, Side | None]:
-    values, states, wide, values_before, states_before, wide_before = columns
-    now = Side(values, bytes(states), _wide(wide))
-    before = None if states_before is None else Side(values_before, bytes(states_before), _wide(wide_before))
-    return now, before
 
 
 def _wide(stored: Any) -> Mapping[str, str] | None:
@@ -264,8 +51,6 @@ class Contribution:
     values: dict[int, Number] = field(default_factory=dict)
     oks: set[int] = field(default_factory=set)
     resets: set[int] = field(default_factory=set)
-    wide: set[int] = field(default_factory=set)
-    """Places whose value comes from a number that does not fit the arrays."""
 
 
 def contributions(rows: Iterable[Chosen]) -> dict[tuple[int, int | None], dict[int, Contribution]]:
@@ -298,7 +83,7 @@ def contributions(rows: Iterable[Chosen]) -> dict[tuple[int, int | None], dict[i
 
 def contribution(now: Side, before: Side | None, *, all_time: bool) -> Contribution:
     """What one page gives."""
-    given = Contribution(wide=now.wide_places | (before.wide_places if before and all_time else set()))
+    given = Contribution()
     for index, state in enumerate(now.states):
         if state not in (0, WIDE):
             continue
@@ -408,17 +193,6 @@ def move_pages(
                     fresh,
                 )
     return moved
-
-
-def close_rows(table: str, ids: Sequence[int], *, revision: int, keeping: bool) -> None:
-    """Stop these rows from holding."""
-    if not ids:
-        return
-    with connection.cursor() as cursor:
-        cursor.execute(
-            closing(keeping=keeping).format(table=table) + " WHERE id = ANY(%(ids)s)",
-            {"revision": revision, "ids": list(ids)},
-        )
 
 
 def _of_cuts(cuts: Sequence[Cut]) -> tuple[str, list[Any]]:

@@ -9,6 +9,7 @@ from typing import Any
 
 from django.db import connection
 
+from metrics.engine.held import closing, follow
 from metrics.periods import Month
 
 COLUMNS = (
@@ -52,7 +53,8 @@ def _fresh(narrowed: str) -> str:
     """
     return f"""
         WITH label AS MATERIALIZED ({LABELS}), latest AS (
-            SELECT DISTINCT ON (population, installation_id) *
+            SELECT DISTINCT ON (population, installation_id) id, population, installation_id, edition, tier,
+                   version_number, subscription, license_user_count, notes
             FROM metrics_report WHERE month = %(month)s AND state = 'counted' {narrowed}
             ORDER BY population, installation_id, recorded_at DESC
         ), before AS (
@@ -140,37 +142,18 @@ def _stored(condition: str, month: Month, values: list[Any]) -> list[Chosen]:
         return [Chosen(*row) for row in cursor.fetchall()]
 
 
-def closing(*, keeping: bool) -> str:
-    """How a row stops to hold: it is closed where its month was ever published, else it is deleted."""
-    return "UPDATE {table} SET to_revision = %(revision)s" if keeping else "DELETE FROM {table}"
-
-
 def choose(month: Month, *, revision: int, keeping: bool) -> int:
     """Bring all rows of a month up to the facts; returns how many changed."""
-    row = ", ".join(COLUMNS[2:])
-    of_fresh, of_kept = (", ".join(f"{name}.{column}" for column in COLUMNS[2:]) for name in ("f", "m"))
-    statement = f"""
-        WITH fresh AS MATERIALIZED ({_fresh("")}), gone AS (
-            {closing(keeping=keeping).format(table="metrics_monthreport m")}
-            WHERE m.month = %(month)s AND m.to_revision IS NULL AND NOT EXISTS (
-                SELECT 1 FROM fresh f WHERE f.installation_id = m.installation_id AND f.population = m.population
-                AND ({of_fresh}) IS NOT DISTINCT FROM ({of_kept}))
-            RETURNING 1
-        ), came AS (
-            INSERT INTO metrics_monthreport (month, from_revision, installation_id, population, {row})
-            SELECT %(month)s, %(revision)s, f.installation_id, f.population, {of_fresh}
-            FROM fresh f LEFT JOIN metrics_monthreport m
-              ON m.month = %(month)s AND m.to_revision IS NULL
-              AND m.installation_id = f.installation_id AND m.population = f.population
-            WHERE m.id IS NULL OR ({of_fresh}) IS DISTINCT FROM ({of_kept})
-            RETURNING 1
-        )
-        SELECT (SELECT count(*) FROM gone) + (SELECT count(*) FROM came)
-    """
-    with connection.cursor() as cursor:
-        cursor.execute(statement, {**_parameters(month), "revision": revision})
-        (changed,) = cursor.fetchone()
-    return int(changed)
+    return follow(
+        "metrics_monthreport",
+        _fresh(""),
+        within={"month": month.first},
+        keys=COLUMNS[:2],
+        values=COLUMNS[2:],
+        parameters=_parameters(month),
+        revision=revision,
+        keeping=keeping,
+    )
 
 
 def replace(month: Month, old: Sequence[Chosen], new: Sequence[Chosen], *, revision: int, keeping: bool) -> None:

@@ -7,7 +7,8 @@ from typing import Any
 
 from django.db import connection
 
-from metrics.engine.cells import Cut, close_rows
+from metrics.engine.cells import Cut
+from metrics.engine.held import close_rows
 from metrics.engine.pages import PAGE_SIZE
 from metrics.periods import Month
 

@@ -14,12 +14,13 @@ import structlog
 from django.db import connection, transaction
 from django.utils import timezone
 
-from metrics.engine.cells import contributions, count_cuts, count_page, move_cuts, move_pages
+from metrics.engine.cells import contributions, move_cuts, move_pages
 from metrics.engine.chosen import choose, chosen_before, chosen_now, linked_to, replace
+from metrics.engine.counting import count_cuts, count_page
 from metrics.engine.firsts import may_have_moved, seen, store
 from metrics.engine.mapping import Kept, in_force, kept_now, mapping_rows, structure
 from metrics.engine.pages import PAGE_SIZE
-from metrics.engine.subscriptions import count_reported, gather, move_subscriptions, side_now, side_stored, store_side
+from metrics.engine.subscriptions import count_side, move_subscriptions, side_stored, store_reported, store_side
 from metrics.models.figures import FigureMonth, MonthRevision
 from metrics.periods import Month
 
@@ -276,14 +277,14 @@ def _count(month: Month, *, revision: int, keeping: bool) -> tuple[bool, bool]:
         with connection.cursor() as cursor:
             # The planner must hear of a month's rows before it joins them, not at the next autovacuum.
             cursor.execute("ANALYZE metrics_monthreport")
-    gather(month)
-    changed += store_side(month, side_now(month), revision=revision, keeping=keeping)
+    side, weights = count_side(month)
+    changed += store_side(month, side, revision=revision, keeping=keeping)
     firsts_changed = False
     firsts_kept = _firsts_are_kept(month)
     for page, width in widths().items():
-        counted = count_page(month, page, width, revision=revision, keeping=keeping)
+        counted = count_page(month, page, width, weights, revision=revision, keeping=keeping)
         changed += counted.changed
-        changed += count_reported(month, page, width, counted, revision=revision, keeping=keeping)
+        changed += store_reported(month, page, counted.subscriptions, counted.seats, revision=revision, keeping=keeping)
         firsts_changed |= store(month, page, seen(month, page), revision=revision, keeping=firsts_kept)
     return bool(changed) or firsts_changed, firsts_changed
 

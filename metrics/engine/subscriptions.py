@@ -14,22 +14,20 @@ from typing import Any
 import orjson
 from django.db import connection
 
-from metrics.engine.cells import BASELINE, Contribution, PageCounted, close_rows, contributions, ok
-from metrics.engine.chosen import Chosen, linked_to
-from metrics.engine.pages import PAGE_SIZE, is_all_time
+from metrics.engine.cells import Contribution
+from metrics.engine.chosen import Chosen
+from metrics.engine.counting import LINKED, Weights
+from metrics.engine.held import close_rows
+from metrics.engine.pages import PAGE_SIZE
 from metrics.periods import Month
 
-LINKED = """
-    m.month = %(month)s AND m.to_revision IS NULL AND NOT m.excluded AND m.subscription <> ''
-    AND m.delivery = 'self_managed' AND m.population = 'all'
-"""
 NO_VERSION = ""
 """The key of subscriptions whose reports name no version."""
 
 ACTIVE = f"""
     linked AS (
         SELECT m.subscription, max(m.version_number) AS top, max(m.license_user_count) AS users, count(*) AS reports
-        FROM metrics_monthreport m WHERE {LINKED} GROUP BY m.subscription
+        FROM metrics_monthreport m {LINKED} GROUP BY m.subscription
     ), active AS MATERIALIZED (
         SELECT coalesce(l.subscription, s.subscription_id) AS subscription, l.top, l.reports,
                coalesce(s.seats, greatest(l.users, 0), 0) AS seats
@@ -77,44 +75,29 @@ class SubscriptionState:
     seats: int
 
 
-def gather(month: Month) -> None:
-    """Bring together, once per roll-up, who is active and which reports name whom: all pages are counted from it.
-
-    A temporary table, since its statistics can be had: the planner knows nothing of a common table expression, and
-    guesses wrong by orders of magnitude here.
-    """
+def count_side(month: Month) -> tuple[Side, Weights]:
+    """The subscription side as the facts and the month's reports have it, and how pages are to weigh reports."""
     with connection.cursor() as cursor:
-        cursor.execute("DROP TABLE IF EXISTS active_now, linked_now")
         cursor.execute(
-            f"CREATE TEMPORARY TABLE active_now ON COMMIT DROP AS WITH {ACTIVE} SELECT * FROM active",
+            f"WITH {ACTIVE} SELECT top, reports IS NOT NULL, count(*), sum(seats), coalesce(sum(reports), 0),"
+            " coalesce(sum(seats::numeric * reports), 0), coalesce(max(reports), 0) > 1 FROM active GROUP BY 1, 2",
             {"month": month.first, "last": month.last},
-        )
-        cursor.execute("ANALYZE active_now")
-        cursor.execute(
-            "CREATE TEMPORARY TABLE linked_now ON COMMIT DROP AS"
-            " SELECT m.report_id, m.baseline_id, m.subscription, a.seats, a.reports"
-            f" FROM metrics_monthreport m JOIN active_now a ON a.subscription = m.subscription WHERE {LINKED}",
-            {"month": month.first},
-        )
-        cursor.execute("ANALYZE linked_now")
-
-
-def side_now(month: Month) -> Side:
-    """The subscription side as the facts and the month's reports have it, after ``gather``."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            "SELECT top, reports IS NOT NULL, count(*), sum(seats) FROM active_now GROUP BY top, reports IS NOT NULL"
         )
         rows = cursor.fetchall()
     side = Side(0, 0, 0, {})
-    for top, linked, number, seats in rows:
+    for top, linked, number, seats, *_ in rows:
         side.active += number
         side.seats += int(seats)
         if linked:
             side.versions[NO_VERSION if top is None else str(top)] = [number, int(seats)]
         else:
             side.silent += number
-    return side
+    weights = Weights.of(
+        links=int(sum(row[4] for row in rows)),
+        seats=int(sum(row[5] for row in rows)),
+        any_shared=any(row[6] for row in rows),
+    )
+    return side, weights
 
 
 def side_stored(month: Month) -> tuple[int | None, Side]:
@@ -155,87 +138,10 @@ def store_side(month: Month, side: Side, *, revision: int, keeping: bool) -> int
     return 1
 
 
-def count_reported(month: Month, page: int, width: int, counted: PageCounted, *, revision: int, keeping: bool) -> int:
-    """Bring the subscriptions with a monthly value of each metric of a page up to date, after ``gather``.
-
-    Those that only one report names were counted with the page; those that several name are brought together here.
-    Returns how many rows changed.
-    """
-    wide = _wide_linked(page)
-    subscriptions = counted.subscriptions + [0] * (PAGE_SIZE - width)
-    seats = counted.seats + [0] * (PAGE_SIZE - width)
-    if _any_shared():
-        for index, (number, of_seats) in enumerate(_shared(page, width)):
-            subscriptions[index] += number
-            seats[index] += of_seats
-    if wide:
-        _add_wide(month, page, wide, subscriptions, seats)
-    return _store_reported(month, page, subscriptions, seats, revision=revision, keeping=keeping)
-
-
-def _any_shared() -> bool:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT EXISTS (SELECT 1 FROM linked_now WHERE reports > 1)")
-        return bool(cursor.fetchone()[0])
-
-
-def _shared(page: int, width: int) -> list[tuple[int, int]]:
-    """By place, the subscriptions and seats of which one of several reports has a monthly value."""
-    all_time = is_all_time(page)
-    has = [ok(index, all_time=all_time) for index in range(width)]
-    each = ", ".join(f"coalesce(bool_or({one}), false) AS h{index}" for index, one in enumerate(has))
-    together = ", ".join(
-        f"count(*) FILTER (WHERE h{i}), coalesce(sum(seats) FILTER (WHERE h{i}), 0)" for i in range(width)
-    )
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            WITH named AS (
-                SELECT m.seats, {each} FROM linked_now m
-                JOIN metrics_reportpage p ON p.report_id = m.report_id AND p.page = %(page)s
-                {BASELINE if all_time else ""}
-                WHERE m.reports > 1 GROUP BY m.subscription, m.seats
-            ) SELECT {together} FROM named
-            """,
-            {"page": page},
-        )
-        numbers = [int(value) for value in cursor.fetchone()]
-    return list(zip(numbers[0::2], numbers[1::2], strict=True))
-
-
-def _wide_linked(page: int) -> list[str]:
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT m.subscription FROM linked_now m JOIN metrics_reportpage p ON p.report_id = m.report_id
-            WHERE p.page = %(page)s AND p.wide IS NOT NULL
-            UNION
-            SELECT m.subscription FROM linked_now m JOIN metrics_reportpage p ON p.report_id = m.baseline_id
-            WHERE p.page = %(page)s AND p.wide IS NOT NULL
-            """,
-            {"page": page},
-        )
-        return [row[0] for row in cursor.fetchall()]
-
-
-def _add_wide(month: Month, page: int, wide: Sequence[str], subscriptions: list[int], seats: list[int]) -> None:
-    """Add places of which only a wide number says that there is a value: SQL does not see those.
-
-    What SQL did see of these subscriptions is counted already, so only what is missing is added.
-    """
-    rows = [row for row in linked_to(month, wide) if row.links]
-    given = contributions(rows)
-    of_list = listed(month, wide)
-    for subscription, theirs in grouped(rows).items():
-        state = state_of(of_list.get(subscription), theirs)
-        for index in reported_places(theirs, given, page) - reported_places(theirs, given, page, narrow=True):
-            subscriptions[index] += 1
-            seats[index] += state.seats
-
-
-def _store_reported(
+def store_reported(
     month: Month, page: int, subscriptions: list[int], seats: list[int], *, revision: int, keeping: bool
 ) -> int:
+    """Write what differs from what is stored; returns how many rows changed."""
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT id, subscriptions, seats FROM metrics_reportedmonth"
@@ -302,15 +208,13 @@ def reported_places(
     rows: Sequence[Chosen],
     given: Mapping[tuple[int, int | None], Mapping[int, Contribution]],
     page: int,
-    *,
-    narrow: bool = False,
 ) -> set[int]:
-    """The places of a page for which one of these reports has a monthly value (``narrow``: one without wide ones)."""
+    """The places of a page for which one of these reports has a monthly value."""
     places: set[int] = set()
     for row in rows:
         what = given[(row.report_id, row.baseline_id)].get(page)
         if what is not None:
-            places.update(index for index in what.values if not narrow or index not in what.wide)
+            places.update(what.values)
     return places
 
 
@@ -365,13 +269,4 @@ def _move_reported(
         new_numbers[index] += change
     for index, change in seats.items():
         new_seats[index] += change
-    _store_reported(month, page, new_numbers, new_seats, revision=revision, keeping=keeping)
-
-
-__all__ = [
-    "count_reported",
-    "gather",
-    "move_subscriptions",
-    "side_now",
-    "store_side",
-]
+    store_reported(month, page, new_numbers, new_seats, revision=revision, keeping=keeping)

@@ -155,6 +155,12 @@ class ReportPage(models.Model):
     states = models.BinaryField()
     wide = models.JSONField(null=True)
 
+    class Meta:
+        indexes = [
+            # The few pages with such numbers are found without reading the others.
+            models.Index(fields=["page", "report"], condition=models.Q(wide__isnull=False), name="report_page_wide"),
+        ]
+
     def __str__(self) -> str:
         return f"page {self.page} of {self.report_id}"
 
@@ -178,7 +184,7 @@ class Subscription(models.Model):
     subscription_id = models.TextField(unique=True)
     account = models.TextField(blank=True)
     plan = models.TextField(blank=True)
-    seats = models.BigIntegerField()
+    seats = models.PositiveBigIntegerField()
     starts_on = models.DateField()
     ends_on = models.DateField(null=True, blank=True, help_text="The last day; empty = open.")
     delivery = models.CharField(max_length=12, choices=Delivery.choices)

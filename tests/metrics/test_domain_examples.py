@@ -63,13 +63,9 @@ def _create_smau() -> MetricDefinition:
         [
             *(listed(f"n{n}", 530_000 // 3000 + (1 if n < 530_000 % 3000 else 0)) for n in range(3000)),
             *(listed(f"o{n}", 235) for n in range(700)),
-            *(listed(f"s{n}", 470_000 // 1300) for n in range(1300)),
+            *(listed(f"s{n}", 235) for n in range(1300)),
         ]
     )
-    rest = 1_000_000 - sum(Subscription.objects.values_list("seats", flat=True))
-    silent = Subscription.objects.get(subscription_id="s0")
-    silent.seats += rest
-    silent.save()
     return smau
 
 

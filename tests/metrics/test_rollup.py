@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from datetime import date
 from io import StringIO
-from threading import Thread
+from pathlib import Path
 from typing import Any
 
 import pytest
 from django.core.management import call_command
-from django.db import connections
+from django.db import connection
 
 from metrics.definitions.mapping import map_indicator
 from metrics.definitions.slots import allot_slots
@@ -30,13 +31,14 @@ from metrics.figures.queries import Figure, figures, series
 from metrics.figures.question import QuestionError
 from metrics.figures.restatements import restatements
 from metrics.labels import label_installation
-from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping, MonthRevision
+from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping
 from metrics.periods import Month
 from metrics.tasks import sweep
 from portal.models import User
 from stages.models import Section
-from tests.metrics.test_engine_against_naive_model import rows
+from tests.metrics.test_engine_against_naive_model import TABLES, rows
 from tests.metrics.world import a_group, a_metric, a_smau, a_stage, a_subscription, facts, mapped, report
+from tests.subportal import Subportal, database_url
 
 MAY = Month(2026, 5)
 
@@ -396,7 +398,7 @@ def test_the_sql_of_a_published_figure_gives_what_was_published() -> None:
     roll_up_dirty()
     [asked] = questions_from({"indicator": "smau", "stage": "create", "month": "2026-05"})
     for question, recorded in ((asked, 14), (replace(asked, published=True), 10)):
-        with connections["default"].cursor() as cursor:
+        with connection.cursor() as cursor:
             cursor.execute(passport(question).sql)
             assert cursor.fetchone() == (recorded, 1)
 
@@ -423,7 +425,7 @@ def test_a_month_that_cannot_be_counted_does_not_keep_the_others_from_it(monkeyp
 
 
 @pytest.mark.django_db(transaction=True)
-def test_two_roll_ups_at_once_give_the_rows_of_one() -> None:
+def test_two_processes_that_roll_up_at_once_give_the_rows_of_one(tmp_path: Path) -> None:
     smau = a_smau("create")
     counter = a_metric("counts.ever", frame="all")
     for month in ("03", "04", "05"):
@@ -433,28 +435,16 @@ def test_two_roll_ups_at_once_give_the_rows_of_one() -> None:
                 for n in range(40)
             ]
         )
-    failed: list[BaseException] = []
-
-    def run() -> None:
-        try:
-            roll_up_dirty()
-            roll_up_all()
-        except BaseException as error:
-            failed.append(error)
-        finally:
-            connections.close_all()
-
-    threads = [Thread(target=run) for _ in range(2)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert failed == []
+    portal = Subportal(database=database_url(connection.settings_dict["NAME"]), data_dir=tmp_path)
+    with ThreadPoolExecutor(2) as both:
+        for done in [both.submit(portal.manage, "rollup", "--all", "--json") for _ in range(2)]:
+            assert json.loads(done.result().stdout)["months"]
     together = rows()
-    revisions = MonthRevision.objects.count()
-    assert not any(done.changed for done in roll_up_all())
-    assert (rows(), MonthRevision.objects.count()) == (together, revisions)
     assert len(together["metrics_monthreport"]) == 120
+    with connection.cursor() as cursor:
+        cursor.execute(f"TRUNCATE {', '.join(TABLES)}, metrics_figuremonth, metrics_monthrevision CASCADE")
+    roll_up_all()
+    assert rows() == together
 
 
 @pytest.mark.django_db
@@ -473,3 +463,20 @@ def test_restatements_beyond_the_most_are_told_as_one_and_the_newest_each(monkey
         (12, 13, "late report"),
         (13, 14, "late report"),
     ]
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("users", [3, 2**40, 2**62])
+def test_seats_of_any_size_are_counted_to_the_unit(users: int) -> None:
+    smau = a_smau("create")
+    a_subscription("listed", seats=5)
+    report("a", "2026-05-04", {smau: 1}, subscription="alone", license_user_count=users)
+    report("b", "2026-05-04", {smau: None}, subscription="alone too", license_user_count=users)
+    report("c", "2026-05-04", {smau: None}, subscription="shared", license_user_count=users)
+    report("d", "2026-05-04", {smau: 2}, subscription="shared", license_user_count=1)
+    report("e", "2026-05-04", {smau: 2**63}, subscription="listed", license_user_count=users)
+    for _ in range(2):
+        share = ask(grain="reported-seat").parts[0].share
+        assert (share.numerator, share.denominator) == (2 * users + 5, 3 * users + 5)
+        assert ask(grain="reported-subscription").parts[0].share.numerator == 3
+        assert not any(month.changed for month in roll_up_all())
