@@ -144,12 +144,12 @@ def section_figures(request: HttpRequest, section: Section) -> PanelContent | No
 
 
 def catalog_overview(request: HttpRequest, catalog: Catalog) -> PanelContent | None:
-    """UMAU and CMAU at a glance, over the list of stages."""
+    """UMAU, CMAU and the SMAU of each stage, over the list of stages."""
     return _at_a_glance()
 
 
 def home(request: HttpRequest) -> PanelContent | None:
-    """UMAU, CMAU and their coverage on the home page."""
+    """UMAU, CMAU and the SMAU of each stage, on the home page."""
     return _at_a_glance()
 
 
@@ -159,5 +159,5 @@ def _at_a_glance() -> PanelContent | None:
     lines = [line for kind in ("umau", "cmau") if kind in parts for line in parts[kind].lines]
     if not any(line.is_ever_there for line in lines):
         return None
-    context = {"lines": lines}
-    return PanelContent(template="metrics/panels/figures.html", context=context)
+    below = parts["smau"].lines if "smau" in parts else ()
+    return PanelContent(template="metrics/panels/overview.html", context={"lines": lines, "below": below})
