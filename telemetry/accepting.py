@@ -7,15 +7,12 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import orjson
-import psycopg
 import zstandard
-from django.db import connection
 from django.utils import timezone
 
 from portal.wakeups import wake
@@ -23,11 +20,15 @@ from telemetry import conf
 from telemetry.numbers import ACCEPTED
 from telemetry.reading.document import NotAnObject, parse
 from telemetry.reading.exports import NotAPing, looks_like_an_export, refuse_exports
-from telemetry.reading.identity import Identity, NoIdentity, identity_of
+from telemetry.reading.glance import glance
+from telemetry.reading.identity import Identity, NoIdentity, identity_from, identity_of
 from telemetry.reading.issues import storable
 from telemetry.reading.personal import Cut, cut_personal
+from telemetry.statement import Acceptance, ask
 
 READ_TASK = "telemetry.tasks.read_pings"
+OTHER_BODY = "This ping is stored already, with other content; the first one stands and has this as an issue."
+"""What is said of a duplicate that differs, at every door that can say something."""
 
 _thread = threading.local()
 
@@ -40,10 +41,6 @@ class Refused(Exception):
         self.code = code
         self.status = status
         self.key = key
-
-
-class Unavailable(Exception):
-    """The database cannot take it now; nothing is stored and the sender should come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,10 +58,14 @@ class Prepared:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """A stored ping. ``fresh`` is false where it was there already: the id is the same."""
+    """A stored ping. ``fresh`` is false where it was there already: the id is the same.
+
+    ``other_body`` says that what came now differs from what is stored under this identity; the first one stands.
+    """
 
     ping_id: int
     fresh: bool
+    other_body: bool = False
 
 
 def compress(body: bytes) -> bytes:
@@ -87,20 +88,19 @@ def decompress(stored: bytes) -> bytes:
 
 def prepare(body: bytes) -> Prepared:
     """Check a body and make it ready to be stored. Raises ``Refused``; a bad leaf is no reason for it."""
+    seen = glance(body)
+    version: Any
+    edition: Any
     try:
-        root = orjson.loads(body)
-    except orjson.JSONDecodeError:
-        # Not what orjson takes: NaN, a byte order mark, wrong bytes, great depth. Our own parser may read it.
-        try:
-            root = parse(body).root
-        except NotAnObject as error:
-            raise Refused("not_an_object", str(error)) from None
-    if not isinstance(root, dict):
-        raise Refused("not_an_object", "The body is JSON, but no object; a service ping is one.")
-    try:
-        if looks_like_an_export(root):
-            refuse_exports(root)
-        identity = identity_of(root)
+        if seen is not None:
+            identity = identity_from(seen.uuid, seen.hostname, seen.recorded_at)
+            version, edition = seen.version, seen.edition
+        else:
+            root = _root(body)
+            if looks_like_an_export(root):
+                refuse_exports(root)
+            identity = identity_of(root)
+            version, edition = root.get("version"), root.get("edition")
     except NotAPing as error:
         raise Refused("not_a_ping", str(error)) from None
     except NoIdentity as error:
@@ -112,25 +112,40 @@ def prepare(body: bytes) -> Prepared:
         size=len(body),
         stored=compress(relieved.body),
         cut=relieved.keys,
-        version=_word(root, "version"),
-        edition=_word(root, "edition"),
+        version=_word(version),
+        edition=_word(edition),
     )
 
 
-def _word(root: Mapping[str, Any], key: str) -> str:
-    value = root.get(key)
+def _root(body: bytes) -> dict[str, Any]:
+    """The whole body, for those that a glance leaves in doubt. Raises ``Refused``."""
+    try:
+        root = orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # Not what orjson takes: NaN, a byte order mark, wrong bytes, great depth. Our own parser may read it.
+        try:
+            root = parse(body).root
+        except NotAnObject as error:
+            raise Refused("not_an_object", str(error)) from None
+    if not isinstance(root, dict):
+        raise Refused("not_an_object", "The body is JSON, but no object; a service ping is one.")
+    return root
+
+
+def _word(value: Any) -> str:
     return storable(value.strip())[:200] if isinstance(value, str) else ""
 
 
-_ACCEPT = (
-    "SELECT verdict, ping_id FROM telemetry_accept(%s::text, %s::text, %s::timestamptz, %s::timestamptz, %s::text,"
-    " %s::bytea, %s::int, %s::bytea, %s::text[], %s::text, %s::text, %s::text, %s::boolean, %s::text, %s::bytea,"
-    " %s::text)"
-)
 _REFUSALS = {
     "unknown_key": Refused("unknown_key", "The ingest key is not known, revoked or expired.", status=401),
     "foreign": Refused(
         "foreign_installation", "This ingest key does not belong to the installation that the ping names.", status=403
+    ),
+    "not_held": Refused(
+        "not_held",
+        "This installation has sent pings before and is not among those of the key's organisation; an administrator "
+        "of the portal can add it there.",
+        status=403,
     ),
     "needs_key": Refused(
         "needs_key",
@@ -157,25 +172,26 @@ def accept(
     Raises ``Refused`` (key) and ``Unavailable`` (database); after an answer the ping is on disk.
     """
     identity = prepared.identity
-    parameters = (
-        identity.uuid,
-        identity.hostname,
-        identity.recorded_at,
-        received_at or timezone.now(),
-        channel,
-        prepared.sha256,
-        prepared.size,
-        prepared.stored,
-        list(prepared.cut),
-        address,
-        prepared.version,
-        prepared.edition,
-        trusted,
-        proof,
-        key_digest,
-        conf.options.keyed_anonymous,
+    verdict, ping_id = ask(
+        Acceptance(
+            uuid=identity.uuid,
+            hostname=identity.hostname,
+            recorded_at=identity.recorded_at,
+            received_at=received_at or timezone.now(),
+            channel=channel,
+            sha256=prepared.sha256,
+            size=prepared.size,
+            body=prepared.stored,
+            cut=prepared.cut,
+            address=address,
+            version=prepared.version,
+            edition=prepared.edition,
+            trusted=trusted,
+            proof=proof,
+            key=key_digest,
+            keyed_anonymous=conf.options.keyed_anonymous,
+        )
     )
-    verdict, ping_id = _ask(parameters)
     if verdict in _REFUSALS:
         refusal = _REFUSALS[verdict]
         raise Refused(refusal.code, str(refusal), status=refusal.status)
@@ -183,44 +199,4 @@ def accept(
     ACCEPTED.labels(channel, verdict).inc()
     if fresh and hint:
         wake("ingest", READ_TASK)
-    return Accepted(ping_id, fresh)
-
-
-def _ask(parameters: tuple[Any, ...]) -> tuple[str, int]:
-    """The statement, prepared on the server, past Django's own cursor. A connection that has died is replaced once."""
-    for last in (False, True):
-        within_transaction = connection.in_atomic_block
-        try:
-            return _execute(parameters)
-        except psycopg.OperationalError as error:
-            # Safe to send again: whatever the first attempt did, the identity makes the second one a duplicate.
-            if within_transaction or (last or not _gone()):
-                raise Unavailable(_cause(error)) from error
-            connection.close()
-        except psycopg.Error as error:
-            raise Unavailable(_cause(error)) from error
-        except Exception as error:
-            # Django's own wrapper of a connection that could not be made.
-            if type(error).__module__.startswith("django.db"):
-                raise Unavailable(_cause(error)) from error
-            raise
-    raise AssertionError("unreachable")
-
-
-def _execute(parameters: tuple[Any, ...]) -> tuple[str, int]:
-    connection.ensure_connection()
-    with psycopg.Cursor(connection.connection) as cursor:
-        row = cursor.execute(_ACCEPT, parameters, prepare=True, binary=True).fetchone()
-    assert row is not None  # noqa: S101 - a function with OUT parameters returns one row
-    return row[0], row[1]
-
-
-def _gone() -> bool:
-    """Whether the connection itself has died, as after a restart of the server."""
-    return connection.connection is None or connection.connection.closed or connection.connection.broken
-
-
-def _cause(error: Exception) -> str:
-    if isinstance(error, psycopg.errors.DiskFull):
-        return "The disk of the database is full; nothing was stored."
-    return "The database cannot be reached or refuses work; nothing was stored."
+    return Accepted(ping_id, fresh, other_body=verdict == "other_body")

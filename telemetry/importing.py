@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 
 from telemetry import conf
-from telemetry.accepting import Refused, accept, prepare
+from telemetry.accepting import OTHER_BODY, Refused, accept, prepare
 from telemetry.models import Ping
 from telemetry.reading.bundles import TAKEN, Part, open_bundle, parts_of
 from telemetry.verbs.signing import Signed, check_bundle
@@ -33,6 +33,8 @@ class Result:
     status: str
     """accepted, duplicate or refused"""
     ping_id: int | None = None
+    other_body: bool = False
+    """Whether it is a duplicate in name only: what is stored differs, and stands."""
     sentence: str = ""
     state: str = ""
 
@@ -97,16 +99,7 @@ def import_parts(
         results = [store(part, signed, channel=channel, trusted=trusted) for part, signed in _atomically(chunk)]
         fresh = [result.ping_id for result in results if result.status == "accepted" and result.ping_id is not None]
         states = read_these(fresh)
-        summary.results.extend(
-            Result(
-                name=result.name,
-                status=result.status,
-                ping_id=result.ping_id,
-                sentence=result.sentence,
-                state=states.get(result.ping_id, "") if result.ping_id is not None else "",
-            )
-            for result in results
-        )
+        summary.results.extend(replace(result, state=states.get(result.ping_id or 0, "")) for result in results)
         if say is not None:
             say(len(summary.results))
     return summary
@@ -133,7 +126,13 @@ def store(part: Part, signed: Signed, *, channel: str, trusted: bool) -> Result:
         )
     except Refused as refused:
         return Result(name=part.name, status="refused", sentence=str(refused))
-    return Result(name=part.name, status="accepted" if accepted.fresh else "duplicate", ping_id=accepted.ping_id)
+    return Result(
+        name=part.name,
+        status="accepted" if accepted.fresh else "duplicate",
+        ping_id=accepted.ping_id,
+        other_body=accepted.other_body,
+        sentence=OTHER_BODY if accepted.other_body else "",
+    )
 
 
 def read_these(ids: Sequence[int]) -> dict[int, str]:

@@ -10,10 +10,11 @@ import orjson
 from django.http import HttpRequest, HttpResponse
 
 from telemetry import conf
-from telemetry.accepting import Refused, Unavailable
+from telemetry.accepting import Refused
 from telemetry.limits import limiter
 from telemetry.numbers import REFUSED
 from telemetry.reading.inflate import TooLarge, Unreadable, inflate
+from telemetry.statement import Unavailable
 
 PROBLEM = "application/problem+json"
 RETRY_AFTER = 30

@@ -9,7 +9,7 @@ from portal.history.context import without_history_context
 from portal.permissions import requires
 from portal.roles import Role
 from telemetry import conf
-from telemetry.accepting import Refused, Unavailable, accept, prepare
+from telemetry.accepting import Refused, accept, prepare
 from telemetry.intake import (
     anonymous_off,
     answer,
@@ -22,6 +22,7 @@ from telemetry.intake import (
     unavailable,
 )
 from telemetry.models import Ping
+from telemetry.statement import Unavailable
 
 
 @requires(Role.ANONYMOUS)

@@ -17,13 +17,14 @@ from portal.permissions import requires
 from portal.roles import Role
 from portal.wakeups import wake
 from telemetry import conf, versions
-from telemetry.accepting import READ_TASK, Refused, Unavailable, compress
+from telemetry.accepting import READ_TASK, Refused, compress
 from telemetry.intake import anonymous_off, answer, body_of, limited, refusal, sender_address, unavailable
 from telemetry.models import ErrorReport, MetadataReport
 from telemetry.reading.document import NotAnObject, parse
 from telemetry.reading.identity import moment_of
 from telemetry.reading.issues import storable
 from telemetry.releases import badge_svg, version_in
+from telemetry.statement import Unavailable
 
 log = structlog.get_logger(__name__)
 

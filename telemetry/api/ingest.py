@@ -12,7 +12,7 @@ from django.http import HttpRequest, HttpResponse
 
 from portal.wakeups import wake
 from telemetry import conf
-from telemetry.accepting import READ_TASK, Refused, Unavailable, accept, prepare
+from telemetry.accepting import OTHER_BODY, READ_TASK, Refused, accept, prepare
 from telemetry.intake import (
     answer,
     body_of,
@@ -27,6 +27,7 @@ from telemetry.intake import (
 )
 from telemetry.limits import limiter
 from telemetry.models import IdempotentAnswer, Ping
+from telemetry.statement import Unavailable
 from telemetry.verbs.keys import PREFIX, digest_of, key_of
 
 RECEIPTS = "/api/v1/pings/"
@@ -82,7 +83,7 @@ def _unknown_key() -> HttpResponse:
 
 
 def _receipt_url(request: HttpRequest, ping_id: int) -> str:
-    return request.build_absolute_uri(f"{RECEIPTS}{ping_id}/")
+    return f"{request.scheme}://{request.get_host()}{RECEIPTS}{ping_id}/"
 
 
 def _one(request: HttpRequest, body: bytes, digest: bytes, address: str) -> HttpResponse:
@@ -107,9 +108,11 @@ def _store(
         key_digest=digest,
         hint=hint,
     )
+    told = {"other_body": True, "detail": OTHER_BODY} if accepted.other_body else {}
     return 202, {
         "id": accepted.ping_id,
         "status": "accepted" if accepted.fresh else "duplicate",
+        **told,
         "receipt": _receipt_url(request, accepted.ping_id),
     }
 

@@ -123,6 +123,8 @@ class AcceptedSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     status = serializers.ChoiceField(choices=["accepted", "duplicate"])
+    other_body = serializers.BooleanField(required=False)
+    detail = serializers.CharField(required=False)
     receipt = serializers.URLField()
 
 

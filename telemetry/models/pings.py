@@ -45,9 +45,15 @@ class Ping(models.Model):
     size = models.PositiveIntegerField(help_text="Bytes as received (after inflating).")
     cut = ArrayField(models.TextField(), db_default=[], help_text="Keys whose personal values were cut out.")
     address = models.CharField(max_length=45, blank=True, db_default="")
-    # Its index is the partial one below: most pings are anonymous, and every index is paid at each acceptance.
+    # Its index is the partial one below: most pings are anonymous, and every index is paid at each acceptance. So is
+    # every foreign key; the function that writes this one has just found the key.
     key = models.ForeignKey(
-        "telemetry.IngestKey", null=True, on_delete=models.SET_NULL, related_name="pings", db_index=False
+        "telemetry.IngestKey",
+        null=True,
+        on_delete=models.SET_NULL,
+        related_name="pings",
+        db_index=False,
+        db_constraint=False,
     )
     proof = models.CharField(max_length=16, choices=Proof.choices, blank=True, db_default="")
     trusted = models.BooleanField(db_default=False, help_text="Not to be quarantined, said whoever brought it.")

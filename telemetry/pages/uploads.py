@@ -18,8 +18,8 @@ from portal.models import User
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from telemetry import conf
-from telemetry.accepting import Unavailable
 from telemetry.models import Upload, UploadItem
+from telemetry.statement import Unavailable
 from telemetry.verbs.uploads import preview_upload, store_upload
 
 

@@ -35,31 +35,34 @@ class Identity:
 
 
 def identity_of(root: Mapping[str, Any]) -> Identity:
-    """The identity of a ping. Malformed uuids are somebody's uuid all the same. Raises ``NoIdentity``."""
-    uuid = _name(root, "uuid")
-    hostname = _name(root, "hostname")
-    recorded_at, assumed = _moment(root)
-    return Identity(uuid, hostname, recorded_at, assumed)
+    """The identity of a ping. Raises ``NoIdentity``."""
+    return identity_from(root.get("uuid"), root.get("hostname"), root.get("recorded_at"))
 
 
-def _name(root: Mapping[str, Any], key: str) -> str:
-    value = root.get(key)
+def identity_from(uuid: Any, hostname: Any, recorded_at: Any) -> Identity:
+    """The same of the three values. Malformed uuids are somebody's uuid all the same. Raises ``NoIdentity``."""
+    uuid = _name("uuid", uuid)
+    hostname = _name("hostname", hostname)
+    moment, assumed = _moment(recorded_at)
+    return Identity(uuid, hostname, moment, assumed)
+
+
+def _name(key: str, value: Any) -> str:
     if value is None:
         raise NoIdentity(key, f"{key} is missing; a ping without it belongs to nobody.")
     if not isinstance(value, str):
         raise NoIdentity(key, f"{key} must be a text.")
-    value = value.strip()
-    if not value:
+    name: str = value.strip()
+    if not name:
         raise NoIdentity(key, f"{key} is empty; a ping without it belongs to nobody.")
-    if len(value) > LONGEST:
-        raise NoIdentity(key, f"{key} has {len(value)} characters; at most {LONGEST} are read.")
-    if _FORBIDDEN.search(value):
+    if len(name) > LONGEST:
+        raise NoIdentity(key, f"{key} has {len(name)} characters; at most {LONGEST} are read.")
+    if _FORBIDDEN.search(name):
         raise NoIdentity(key, f"{key} contains U+0000 or half of a surrogate pair, which no name has.")
-    return value
+    return name
 
 
-def _moment(root: Mapping[str, Any]) -> tuple[datetime, bool]:
-    value = root.get("recorded_at")
+def _moment(value: Any) -> tuple[datetime, bool]:
     if value is None:
         raise NoIdentity("recorded_at", "recorded_at is missing; it decides the month in which the ping counts.")
     if not isinstance(value, str) or len(value) > 64:

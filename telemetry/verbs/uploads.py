@@ -11,14 +11,13 @@ from django.utils import timezone
 
 from metrics.definitions.catalogue import ReadingPlan, reading_plan
 from portal.models import User
-from telemetry.accepting import Prepared, Refused, accept, decompress, prepare
+from telemetry.accepting import OTHER_BODY, Prepared, Refused, accept, decompress, prepare
 from telemetry.importing import read_parts, read_these
 from telemetry.models import Ping, Upload, UploadItem
 from telemetry.reading.bundles import Part
 from telemetry.reading.classify import classify
 from telemetry.reading.document import parse
 from telemetry.reading.identity import Identity
-from telemetry.reading.issues import SENTENCES as SENTENCES_OF_ISSUES
 from telemetry.reading.issues import IssueKind, storable
 from telemetry.verbs.signing import Signed
 
@@ -72,7 +71,7 @@ def _item(upload: Upload, part: Part, signed: Signed, plan: ReadingPlan) -> Uplo
     if known is not None:
         item.state, item.ping, item.sentence = UploadItem.State.DUPLICATE, known, KNOWN
         if bytes(known.sha256) != prepared.sha256:
-            item.sentence = f"{KNOWN} {SENTENCES_OF_ISSUES[IssueKind.OTHER_BODY]}"
+            item.sentence = OTHER_BODY
         item.body = None
     return item
 
@@ -137,6 +136,6 @@ def _store(item: UploadItem, trusted: bool) -> None:
         item.state, item.sentence, item.body = UploadItem.State.REFUSED, str(refused), None
     else:
         item.state = UploadItem.State.STORED if accepted.fresh else UploadItem.State.DUPLICATE
-        item.sentence = "Stored." if accepted.fresh else KNOWN
+        item.sentence = "Stored." if accepted.fresh else OTHER_BODY if accepted.other_body else KNOWN
         item.ping_id, item.body = accepted.ping_id, None
     item.save(update_fields=["state", "sentence", "ping", "body"])

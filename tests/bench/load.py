@@ -53,14 +53,14 @@ class Outcome:
         return statistics.quantiles(self.times, n=1000)[int(part * 10) - 1] * 1000 if len(self.times) > 10 else 0.0
 
 
-def fire(port: int, path: str, *, clients: int, seconds: float) -> Outcome:
-    """Post pings, each of another installation, from ``clients`` connections for ``seconds``."""
+def fire(port: int, path: str, *, clients: int, seconds: float, key: str = "") -> Outcome:
+    """Post pings, each of another installation, from ``clients`` connections for ``seconds``, with an ingest key."""
     processes = min(2, clients)
     context = multiprocessing.get_context("fork")
     answers: Queue[tuple[list[float], int, str]] = context.Queue()
     begun = time.perf_counter()
     workers = [
-        context.Process(target=process, args=(port, path, clients // processes, seconds, answers))
+        context.Process(target=process, args=(port, path, clients // processes, seconds, key, answers))
         for _ in range(processes)
     ]
     for worker in workers:
@@ -78,12 +78,14 @@ def fire(port: int, path: str, *, clients: int, seconds: float) -> Outcome:
     return outcome
 
 
-def process(port: int, path: str, clients: int, seconds: float, answers: Queue[tuple[list[float], int, str]]) -> None:
+def process(
+    port: int, path: str, clients: int, seconds: float, key: str, answers: Queue[tuple[list[float], int, str]]
+) -> None:
     """Several connections, a thread each."""
     times: list[float] = []
     errors: list[str] = []
     until = time.perf_counter() + seconds
-    threads = [threading.Thread(target=client, args=(port, path, until, times, errors)) for _ in range(clients)]
+    threads = [threading.Thread(target=client, args=(port, path, key, until, times, errors)) for _ in range(clients)]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -91,12 +93,12 @@ def process(port: int, path: str, clients: int, seconds: float, answers: Queue[t
     answers.put((times, len(errors), errors[0] if errors else ""))
 
 
-def client(port: int, path: str, until: float, times: list[float], errors: list[str]) -> None:
+def client(port: int, path: str, key: str, until: float, times: list[float], errors: list[str]) -> None:
     """One connection: post, wait for the answer, post again. Anything but 2xx is an error."""
     body = ping_body()
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n" + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n"
     ).encode()
     message = bytearray(head + body)
     place = message.index(PLACE.encode())

@@ -16,7 +16,7 @@ from django.db import OperationalError, connection
 from django.test import Client
 
 from metrics.models.facts import Report
-from telemetry import accepting, tasks, worker
+from telemetry import statement, tasks, worker
 from telemetry.models import Ping, RawBody
 from telemetry.verbs.keys import make_ingest_key
 from tests.telemetry.builders import a_body, a_payload, a_ping
@@ -42,7 +42,7 @@ def test_a_database_that_cannot_take_it_is_never_answered_with_success(
     _key, secret = make_ingest_key(label="x", uuid=a_payload()["uuid"], hostname=a_payload()["hostname"])
     headers = {"Authorization": f"Bearer {secret}"}
     with monkeypatch.context() as patch:
-        patch.setattr(accepting, "_execute", refuse)
+        patch.setattr(statement, "execute", refuse)
         response = client.post(url, a_body(), content_type="application/json", headers=headers)
     assert response.status_code == 503
     assert int(response["Retry-After"]) > 0
@@ -59,6 +59,14 @@ def test_a_connection_that_died_is_replaced_within_the_request(client: Client) -
     words = {key: params[key] for key in ("dbname", "user", "password", "host", "port") if params.get(key)}
     with psycopg.connect(**words, autocommit=True) as other:
         other.execute("SELECT pg_terminate_backend(%s)", [pid])
+    assert client.post("/usage_data", a_body(hostname="b"), content_type="application/json").status_code == 201
+    assert Ping.objects.count() == 2
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_session_that_forgot_its_prepared_statements_is_replaced_within_the_request(client: Client) -> None:
+    a_ping()
+    connection.connection.execute("DEALLOCATE ALL")
     assert client.post("/usage_data", a_body(hostname="b"), content_type="application/json").status_code == 201
     assert Ping.objects.count() == 2
 

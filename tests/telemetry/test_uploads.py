@@ -192,8 +192,8 @@ def test_another_body_of_a_stored_report_is_told_in_the_preview_and_noted_when_s
     stored = a_ping()
     preview = uploads.preview_upload(sources=[("other.json", a_body(users=7)), ("same.json", a_body())], by=None)
     sentences = dict(preview.items.values_list("name", "sentence"))
-    assert "differed; the first one stands" in sentences["other.json"]
-    assert "differed" not in sentences["same.json"]
+    assert "with other content; the first one stands" in sentences["other.json"]
+    assert "other content" not in sentences["same.json"]
     stored.refresh_from_db()
     assert not stored.other_body
     uploads.store_upload(upload=preview)

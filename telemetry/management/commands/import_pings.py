@@ -11,9 +11,9 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from telemetry.accepting import Unavailable
 from telemetry.importing import NoSuchInput, files_of, import_parts, read_parts
 from telemetry.models import Ping
+from telemetry.statement import Unavailable
 
 
 class Command(BaseCommand):
@@ -42,12 +42,14 @@ class Command(BaseCommand):
         except Unavailable as error:
             raise CommandError(f"{error} Run the command again: what is stored already is not stored twice.") from None
         refused = [result for result in summary.results if result.status == "refused"]
+        differing = [result for result in summary.results if result.other_body]
         if as_json:
             self.stdout.write(
                 json.dumps(
                     {
                         "accepted": summary.count("accepted"),
                         "duplicates": summary.count("duplicate"),
+                        "other_bodies": len(differing),
                         "refused": len(refused),
                         "read": summary.count_state(Ping.State.READ),
                         "quarantined": summary.count_state(Ping.State.QUARANTINED),
@@ -59,6 +61,7 @@ class Command(BaseCommand):
                                 "status": result.status,
                                 "id": result.ping_id,
                                 "state": result.state or None,
+                                "other_body": result.other_body,
                                 "detail": result.sentence or None,
                             }
                             for result in summary.results
@@ -71,12 +74,13 @@ class Command(BaseCommand):
             self.stdout.write(
                 f"{summary.count('accepted')} accepted ({summary.count_state(Ping.State.READ)} read, "
                 f"{summary.count_state(Ping.State.QUARANTINED)} in quarantine, "
-                f"{summary.count_state(Ping.State.FAILED)} failed), {summary.count('duplicate')} known already, "
+                f"{summary.count_state(Ping.State.FAILED)} failed), {summary.count('duplicate')} known already "
+                f"({len(differing)} of them with other content), "
                 f"{len(refused)} refused."
             )
             if skipped:
                 self.stdout.write(f"{len(skipped)} other files were left out: {', '.join(skipped[:5])}.")
-        for result in refused:
+        for result in (*refused, *differing):
             self.stderr.write(f"{result.name}: {result.sentence}")
         if refused or summary.count_state(Ping.State.FAILED):
             sys.exit(1)

@@ -13,7 +13,7 @@ from django.test import Client
 from django.utils import timezone
 
 from telemetry import worker
-from telemetry.models import IngestKey, Organisation, Ping
+from telemetry.models import IngestKey, KeyHolder, Organisation, Ping
 from telemetry.verbs.keys import make_ingest_key, revoke_ingest_key, rotate_ingest_key
 from tests.telemetry.builders import CREATE, a_body, a_payload, an_indicator
 
@@ -97,6 +97,33 @@ def test_an_organisations_key_is_good_for_its_installations(client: Client) -> N
     assert submit(client, a_body(recorded_at="2026-11-21T10:00:00Z"), other_secret).status_code == 403
     assert get(client, "/api/v1/pings/", secret).json()["count"] == 2
     assert get(client, "/api/v1/pings/", other_secret).json()["count"] == 0
+
+
+def test_an_organisations_key_does_not_claim_an_installation_that_has_sent_without_it(client: Client) -> None:
+    ours = Organisation.objects.create(name="Ours")
+    _key, secret = a_key(organisation=ours)
+    assert client.post("/usage_data", a_body(), content_type="application/json").status_code == 201
+    later = a_body(recorded_at="2026-11-21T10:00:00Z")
+    refused = submit(client, later, secret)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_held")
+    assert not KeyHolder.objects.exists()
+    # It goes on as before, and nobody's pings have become unverified.
+    assert client.post("/usage_data", later, content_type="application/json").status_code == 201
+    assert set(Ping.objects.values_list("proof", flat=True)) == {""}
+    KeyHolder.objects.create(uuid=a_payload()["uuid"], hostname=HOST, organisation=ours)
+    assert submit(client, a_body(recorded_at="2026-11-22T10:00:00Z"), secret).status_code == 202
+
+
+def test_a_duplicate_with_other_content_says_so(client: Client) -> None:
+    _key, secret = a_key()
+    first = submit(client, a_body(), secret).json()
+    same = submit(client, a_body(), secret).json()
+    other = submit(client, a_body(users=7), secret).json()
+    assert (same["status"], "other_body" in same) == ("duplicate", False)
+    assert (other["id"], other["status"], other["other_body"]) == (first["id"], "duplicate", True)
+    assert "other content" in other["detail"]
+    batch = submit(client, a_body(users=8), secret, content_type="application/x-ndjson").json()
+    assert [(line["status"], line["other_body"]) for line in batch["results"]] == [("duplicate", True)]
 
 
 def test_a_key_sees_its_own_records_and_nothing_elses(client: Client) -> None:

@@ -112,7 +112,11 @@ def test_another_body_of_the_same_report_is_an_issue_on_the_first(tmp_path: Path
     other.write_bytes(a_body(users=7))
     stored = run(first)[1]["results"][0]["id"]
     code, answer = run(other)
-    assert (code, answer["duplicates"], answer["results"][0]["id"]) == (0, 1, stored)
+    assert (code, answer["duplicates"], answer["other_bodies"]) == (0, 1, 1)
+    result = answer["results"][0]
+    assert (result["id"], result["status"], result["other_body"]) == (stored, "duplicate", True)
+    assert "other content" in result["detail"]
+    assert run(first)[1]["other_bodies"] == 0
     ping = Ping.objects.get()
     assert ping.told[0].sentence == "A later body for the same report differed; the first one stands."
     assert ping.told_counts["other_body"] == 1
