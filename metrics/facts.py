@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 from django.apps import apps
 from django.db import connection, transaction
 from django.utils import timezone
 
-from metrics.engine.pages import Missing, Reading, pack, place, slot_of, unpack
+from metrics.engine.pages import NARROW, Missing, Reading, pack, place, slot_of, unpack
 from metrics.engine.rules import traits
 from metrics.exact import is_reasonable, plain
 from metrics.models.facts import Installation, InstallationLabel, Population, Refill, Report, ReportPage
@@ -154,26 +154,70 @@ def clean(text: str) -> str:
 
 def _installations(identities: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The numbers of these installations, made where they are new. Sorted, so that two writers do not deadlock."""
-    wanted = sorted(identities)
-    uuids, hostnames = [uuid for uuid, _ in wanted], [hostname for _, hostname in wanted]
+    # Locked against erasure: a report must not be given to an installation that is losing its names just now.
     select = (
         "SELECT i.uuid, i.hostname, i.id FROM metrics_installation i"
-        " JOIN unnest(%s::text[], %s::text[]) AS wanted(uuid, hostname) USING (uuid, hostname)"
+        " JOIN unnest(%(uuids)s::text[], %(hostnames)s::text[]) AS wanted(uuid, hostname) USING (uuid, hostname)"
+        " FOR KEY SHARE OF i"
     )
+    # Only the same names are no conflict: a sequence that has fallen behind its table, as after a botched restore,
+    # would otherwise look as if another writer had been quicker.
+    insert = (
+        "INSERT INTO metrics_installation (uuid, hostname, first_seen_at)"
+        " SELECT uuid, hostname, %(now)s FROM unnest(%(uuids)s::text[], %(hostnames)s::text[]) AS fresh(uuid, hostname)"
+        " ON CONFLICT (uuid, hostname) DO NOTHING RETURNING uuid, hostname, id"
+    )
+    found: dict[tuple[str, str], int] = {}
     with connection.cursor() as cursor:
-        cursor.execute(select, [uuids, hostnames])
-        found = {(row[0], row[1]): int(row[2]) for row in cursor.fetchall()}
-        fresh = [identity for identity in wanted if identity not in found]
-        if fresh:
+        # The second look finds those that another writer made in between.
+        for statement in (select, insert, select):
+            missing = sorted(identities - found.keys())
+            if not missing:
+                break
             cursor.execute(
-                "INSERT INTO metrics_installation (uuid, hostname, first_seen_at)"
-                " SELECT uuid, hostname, %s FROM unnest(%s::text[], %s::text[]) AS fresh(uuid, hostname)"
-                " ON CONFLICT DO NOTHING",
-                [timezone.now(), [uuid for uuid, _ in fresh], [hostname for _, hostname in fresh]],
+                statement,
+                {
+                    "uuids": [uuid for uuid, _ in missing],
+                    "hostnames": [hostname for _, hostname in missing],
+                    "now": timezone.now(),
+                },
             )
-            cursor.execute(select, [[uuid for uuid, _ in fresh], [hostname for _, hostname in fresh]])
             found.update({(row[0], row[1]): int(row[2]) for row in cursor.fetchall()})
     return found
+
+
+_COLUMNS = {
+    "installation_id": "bigint",
+    "recorded_at": "timestamptz",
+    "month": "date",
+    "iso_year": "smallint",
+    "iso_week": "smallint",
+    "population": "text",
+    "state": "text",
+    "held_reason": "text",
+    "version": "text",
+    "version_number": "int",
+    "edition_raw": "text",
+    "edition": "text",
+    "tier": "text",
+    "notes": "text[]",
+    "license_plan": "text",
+    "license_expires_on": "date",
+    "subscription": "text",
+    "license_user_count": "bigint",
+    "categories": "text[]",
+    "source": "text",
+    "stored_at": "timestamptz",
+    "judged_reason": "text",
+}
+"""The columns of a report and their types. One document for all rows is several times quicker than a parameter each."""
+
+_INSERT = (
+    f"INSERT INTO metrics_report ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)}"  # noqa: S608 - columns are ours
+    f" FROM json_to_recordset(%s::json) AS fresh({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())})"
+    " ON CONFLICT (installation_id, recorded_at, population) DO NOTHING"
+    " RETURNING installation_id, recorded_at, population, id, state"
+)
 
 
 def _insert_reports(
@@ -181,62 +225,53 @@ def _insert_reports(
 ) -> dict[tuple[int, datetime, str], tuple[int, str]]:
     """Insert those that are new; returns their ids and states by key."""
     now = timezone.now()
-    rows = []
-    for (installation, moment, population), fact in wanted:
-        what = traits(
-            version=fact.version,
-            edition=fact.edition,
-            plan=fact.license_plan,
-            expires_on=fact.license_expires_on,
-            recorded_on=moment.date(),
-        )
-        week = Week.of(moment)
-        seats = fact.license_user_count
-        rows.append(
-            (
-                installation,
-                moment,
-                Month.of(moment).first,
-                week.year,
-                week.week,
-                population,
-                Report.State.HELD.value if fact.held else Report.State.COUNTED.value,
-                clean(fact.held),
-                clean(fact.version),
-                what.version_number,
-                clean(fact.edition),
-                what.edition,
-                # Readings of the paid population name no plan; that they are paid is said by the population.
-                what.tier if population == Population.ALL else "",
-                list(what.notes),
-                clean(fact.license_plan),
-                fact.license_expires_on,
-                clean(fact.subscription),
-                seats if seats is not None and -(2**63) <= seats < 2**63 else None,
-                None if fact.categories is None else [clean(category) for category in fact.categories],
-                clean(fact.source),
-                now,
-            )
-        )
-    columns = (
-        "installation_id, recorded_at, month, iso_year, iso_week, population, state, held_reason, version,"
-        " version_number, edition_raw, edition, tier, notes, license_plan, license_expires_on, subscription,"
-        " license_user_count, categories, source, stored_at, judged_reason"
-    )
     created: dict[tuple[int, datetime, str], tuple[int, str]] = {}
     with connection.cursor() as cursor:
-        for start in range(0, len(rows), 500):
-            chunk = rows[start : start + 500]
-            values = ", ".join(["(" + ", ".join(["%s"] * 21) + ", '')"] * len(chunk))
-            cursor.execute(
-                f"INSERT INTO metrics_report ({columns}) VALUES {values}"  # noqa: S608 - columns are ours
-                " ON CONFLICT (installation_id, recorded_at, population) DO NOTHING"
-                " RETURNING installation_id, recorded_at, population, id, state",
-                [value for row in chunk for value in row],
-            )
+        for start in range(0, len(wanted), 500):
+            rows = [_row(key, fact, now) for key, fact in wanted[start : start + 500]]
+            cursor.execute(_INSERT, [orjson.dumps(rows).decode()])
             for installation, moment, population, report_id, state in cursor.fetchall():
                 created[(installation, moment.astimezone(UTC), population)] = (report_id, state)
     return created
+
+
+def _row(key: tuple[int, datetime, str], fact: ReportFacts, now: datetime) -> dict[str, Any]:
+    """A report as its row, by the names of ``_COLUMNS``."""
+    installation, moment, population = key
+    what = traits(
+        version=fact.version,
+        edition=fact.edition,
+        plan=fact.license_plan,
+        expires_on=fact.license_expires_on,
+        recorded_on=moment.date(),
+    )
+    week = Week.of(moment)
+    seats = fact.license_user_count
+    return {
+        "installation_id": installation,
+        "recorded_at": moment,
+        "month": Month.of(moment).first,
+        "iso_year": week.year,
+        "iso_week": week.week,
+        "population": population,
+        "state": Report.State.HELD.value if fact.held else Report.State.COUNTED.value,
+        "held_reason": clean(fact.held),
+        "version": clean(fact.version),
+        "version_number": what.version_number,
+        "edition_raw": clean(fact.edition),
+        "edition": what.edition,
+        # Readings of the paid population name no plan; that they are paid is said by the population.
+        "tier": what.tier if population == Population.ALL else "",
+        "notes": what.notes,
+        "license_plan": clean(fact.license_plan),
+        "license_expires_on": fact.license_expires_on,
+        "subscription": clean(fact.subscription),
+        "license_user_count": seats if seats is not None and -(2**63) <= seats < 2**63 else None,
+        "categories": None if fact.categories is None else [clean(category) for category in fact.categories],
+        "source": clean(fact.source),
+        "stored_at": now,
+        "judged_reason": "",
+    }
 
 
 def _standing(keys: Sequence[tuple[int, datetime, str]]) -> dict[tuple[int, datetime, str], tuple[int, str, str]]:
@@ -255,9 +290,11 @@ def by_page(readings: Mapping[int, Reading]) -> dict[int, dict[int, Reading]]:
     """Readings sorted into pages, each ``{index: number or Missing}``; absent ones are left out."""
     pages: dict[int, dict[int, Reading]] = {}
     for slot, reading in readings.items():
-        if isinstance(reading, bool):
+        if type(reading) is int and -NARROW < reading < NARROW:  # nearly all of them
+            pass
+        elif isinstance(reading, bool):
             reading = Missing.WRONG_TYPE
-        if isinstance(reading, Missing):
+        elif isinstance(reading, Missing):
             if reading is Missing.ABSENT:
                 continue
         elif not is_reasonable(reading):

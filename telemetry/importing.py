@@ -15,6 +15,7 @@ from telemetry.accepting import OTHER_BODY, Refused, accept, prepare
 from telemetry.models import Ping
 from telemetry.reading.bundles import TAKEN, Part, open_bundle, parts_of
 from telemetry.verbs.signing import Signed, check_bundle
+from telemetry.verbs.unknown import fold_unknown
 from telemetry.worker import read_batch
 
 CHUNK = 50
@@ -145,5 +146,6 @@ def read_these(ids: Sequence[int]) -> dict[int, str]:
             pass
         states = dict(Ping.objects.filter(pk__in=ids).values_list("pk", "state"))
         if Ping.State.ACCEPTED not in states.values() or time.monotonic() > deadline:
+            fold_unknown()
             return states
         time.sleep(0.1)

@@ -11,8 +11,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
-from fnmatch import translate
-from functools import lru_cache
 from typing import Any
 
 from telemetry.reading.about import About
@@ -23,12 +21,12 @@ _VERSION = re.compile(r"\s*v?(\d{1,4})\.(\d{1,4})(?:\.(\d{1,5}))?")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Rule:
-    """One rule as it stands in the table. ``metrics``: key paths with ``*``, several separated by ``|``."""
+    """One rule as it stands in the table. ``metrics`` are the key paths of the metrics it looks at."""
 
     code: str
     kind: str
     hold: bool
-    metrics: str = ""
+    metrics: frozenset[str] = frozenset()
     parameters: Mapping[str, Any] = field(default_factory=dict)
 
     def number(self, name: str, default: float) -> float:
@@ -43,8 +41,7 @@ class Past:
 
     last_at: datetime
     unique_instance_id: str = ""
-    seats: int | None = None
-    values: Mapping[str, int | float] = field(default_factory=dict)
+    values: Mapping[str, Value] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,7 +56,7 @@ class Population:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """A ping before the judge. ``values`` are its numbers by key path, ``indicators`` those that move figures."""
+    """A ping before the judge. ``values`` are its numbers by key path."""
 
     uuid: str
     hostname: str
@@ -69,7 +66,6 @@ class Case:
     signature_bad: bool
     about: About
     values: Mapping[str, Value]
-    indicators: frozenset[str]
     past: Past | None
     population: Population
 
@@ -101,18 +97,9 @@ def version_of(text: str) -> tuple[int, int, int] | None:
     return (int(match[1]), int(match[2]), int(match[3] or 0)) if match else None
 
 
-@lru_cache(maxsize=256)
-def _pattern(metrics: str) -> re.Pattern[str]:
-    return re.compile("|".join(translate(part.strip()) for part in metrics.split("|") if part.strip()))
-
-
 def _watched(case: Case, rule: Rule) -> Iterator[tuple[str, Value]]:
-    """The values a rule looks at: those it names, or every indicator metric."""
-    if rule.metrics.strip():
-        pattern = _pattern(rule.metrics)
-        yield from ((path, value) for path, value in case.values.items() if pattern.match(path))
-    else:
-        yield from ((path, case.values[path]) for path in case.indicators if path in case.values)
+    """The values a rule looks at."""
+    return ((path, case.values[path]) for path in sorted(rule.metrics & case.values.keys()))
 
 
 def _count(value: Value | float) -> str:
@@ -163,7 +150,7 @@ def _growth(case: Case, rule: Rule) -> Iterator[str]:
     factor, floor = rule.number("factor", 20), rule.number("floor", 5_000)
     for path, value in _watched(case, rule):
         before = case.past.values.get(path)
-        if before is not None and value >= floor and value > factor * max(before, 1):
+        if before is not None and value >= floor and value > Decimal(factor) * max(before, 1):
             yield f"{path} is {_count(value)} after {_count(before)} in the ping before."
 
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import fnmatch
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from time import monotonic
 
@@ -11,11 +12,15 @@ from django.db.models import Q
 
 from metrics.definitions.catalogue import ReadingPlan
 from metrics.models import MetricDefinition
+from metrics.past import last_reports
 from telemetry.judging import Past, Population, Rule, version_of
 from telemetry.models import PlausibilityRule, Quantile, Release, Sender
 
 Names = tuple[str, str]
 KEPT_FOR = 60.0
+INDICATORS = "indicators"
+OF_THE_PAST = frozenset({"growth", "restored"})
+"""Kinds of rules that compare with what the installation sent before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,36 +32,58 @@ class Slow:
 
 
 _slow: tuple[float, Slow] | None = None
-_indicators: tuple[int, frozenset[str]] | None = None
+_watched: dict[str, tuple[int, float, frozenset[str]]] = {}
 
 
 def forget() -> None:
     """Read everything anew the next time (tests, and after releases or quantiles changed in this process)."""
-    global _slow, _indicators
-    _slow = _indicators = None
+    global _slow
+    _slow = None
+    _watched.clear()
 
 
-def rules() -> list[Rule]:
+def rules(plan: ReadingPlan) -> list[Rule]:
     """The rules in force, in their order."""
     return [
         Rule(
             code=rule.code,
             kind=rule.kind,
             hold=rule.action == PlausibilityRule.Action.HOLD,
-            metrics=rule.metrics,
+            metrics=watched(rule.metrics, plan),
             parameters=rule.parameters if isinstance(rule.parameters, dict) else {},
         )
         for rule in PlausibilityRule.objects.exclude(action=PlausibilityRule.Action.OFF)
     ]
 
 
-def indicators(plan: ReadingPlan) -> frozenset[str]:
-    """Key paths of the metrics that move an indicator."""
-    global _indicators
-    if _indicators is None or _indicators[0] != plan.version or not plan.version:
-        paths = MetricDefinition.objects.exclude(performance_indicator_type=[]).values_list("key_path", flat=True)
-        _indicators = (plan.version, frozenset(paths))
-    return _indicators[1]
+def watched(words: str, plan: ReadingPlan) -> frozenset[str]:
+    """The key paths of a group of metrics: ``indicators``, ``all``, ``stage:create``, ``group:code_review``, or a key
+    path with ``*``; several separated by ``|``. Empty: every indicator."""
+    now = monotonic()
+    known = _watched.get(words)
+    if known is None or known[0] != plan.version or not plan.version or now - known[1] > KEPT_FOR:
+        parts = [part.strip() for part in words.split("|") if part.strip()] or [INDICATORS]
+        known = (plan.version, now, frozenset().union(*(_members(part, plan) for part in parts)))
+        if len(_watched) > 200:
+            _watched.clear()
+        _watched[words] = known
+    return known[2]
+
+
+def _members(part: str, plan: ReadingPlan) -> Iterable[str]:
+    kind, _, name = part.partition(":")
+    definitions = MetricDefinition.objects.values_list("key_path", flat=True)
+    match kind:
+        case "indicators":
+            return definitions.exclude(performance_indicator_type=[])
+        case "all":
+            return plan.by_key_path
+        case "stage":
+            return definitions.filter(group__stage__key=name)
+        case "group":
+            return definitions.filter(group__key=name)
+        case _:
+            return fnmatch.filter(plan.by_key_path, part)
 
 
 def slow() -> Slow:
@@ -83,16 +110,24 @@ def senders(names: Iterable[Names]) -> dict[Names, Sender]:
     return {(sender.uuid, sender.hostname): sender for sender in found if (sender.uuid, sender.hostname) in wanted}
 
 
-def past_of(sender: Sender | None) -> Past | None:
-    """A sender's past as the judge wants it."""
-    if sender is None:
-        return None
-    return Past(
-        last_at=sender.last_at,
-        unique_instance_id=sender.unique_instance_id,
-        seats=sender.seats,
-        values=sender.values,
-    )
+def pasts_of(known: Mapping[Names, Sender], rules: Iterable[Rule], plan: ReadingPlan) -> dict[Names, Past | None]:
+    """The pasts of senders as the judge wants them: with the values that some rule compares."""
+    slots = {
+        definition.slot: path
+        for rule in rules
+        if rule.kind in OF_THE_PAST
+        for path in rule.metrics
+        if (definition := plan.by_key_path.get(path)) is not None and definition.slot is not None
+    }
+    reports = last_reports(known, slots) if known and slots else {}
+    return {
+        names: Past(
+            last_at=sender.last_at,
+            unique_instance_id=sender.unique_instance_id,
+            values={slots[slot]: value for slot, value in reports[names].values.items()} if names in reports else {},
+        )
+        for names, sender in known.items()
+    }
 
 
 def population_for(names: Iterable[Names], instances: Iterable[str]) -> Population:

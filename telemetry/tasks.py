@@ -46,11 +46,14 @@ def fill_back() -> int:
 
 
 def backlog() -> bool:
-    """Whether a ping or a metadata report waits."""
+    """Whether a ping or a metadata report waits, or unknown keys that a process left uncounted."""
     from telemetry.models import MetadataReport, Ping
+    from telemetry.verbs.unknown import is_unfolded
 
     return (
-        Ping.objects.filter(state=Ping.State.ACCEPTED).exists() or MetadataReport.objects.filter(counted=False).exists()
+        Ping.objects.filter(state=Ping.State.ACCEPTED).exists()
+        or MetadataReport.objects.filter(counted=False).exists()
+        or is_unfolded()
     )
 
 

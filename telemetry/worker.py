@@ -27,9 +27,10 @@ from telemetry.judging import Case, Past, Population, Rule, Verdict, judge_ping
 from telemetry.models import Ping
 from telemetry.numbers import READ
 from telemetry.reading import PARSER_VERSION
-from telemetry.reading.classify import Reading, State, Value, classify
-from telemetry.reading.document import parse
+from telemetry.reading.classify import Reading, State, Value
 from telemetry.reading.issues import IssueKind
+from telemetry.reading.quick import read
+from telemetry.verbs.unknown import count_unknown, fold_unknown
 
 log = structlog.get_logger(__name__)
 
@@ -83,6 +84,7 @@ def read_all(*, for_seconds: float = 0.0, batch: int = BATCH) -> int:
         done += count
         if for_seconds and monotonic() - started > for_seconds:
             break
+    fold_unknown()
     return done
 
 
@@ -107,7 +109,7 @@ def read_each(claimed: Sequence[Claimed], plan: ReadingPlan) -> list[Outcome]:
     for ping in claimed:
         outcome = Outcome(ping)
         try:
-            outcome.reading = classify(parse(decompress(bytes(ping.body))), plan)
+            outcome.reading = read(decompress(ping.body), plan)
         except Exception as error:
             log.exception("reading a ping failed", ping=ping.id)
             outcome.cause = cause_of(error)
@@ -132,8 +134,7 @@ def finish(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
                 log.exception("recording a ping failed", ping=outcome.ping.id)
                 outcome.cause = cause_of(error)
     _update_pings(outcomes, plan)
-    trusted = [outcome for outcome in outcomes if outcome.state == Ping.State.READ]
-    remember(trusted, plan)
+    remember([outcome for outcome in outcomes if outcome.state == Ping.State.READ])
 
 
 def report_facts(outcome: Outcome, *, held: str | None = None) -> facts.ReportFacts:
@@ -187,24 +188,23 @@ def _claim(size: int, ids: Sequence[int] | None) -> list[Claimed]:
 
 
 def _judge_all(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
-    read = [outcome for outcome in outcomes if outcome.reading is not None]
-    judged = [outcome for outcome in read if not outcome.ping.trusted]
+    done = [outcome for outcome in outcomes if outcome.reading is not None]
+    judged = [outcome for outcome in done if not outcome.ping.trusted]
     if not judged:
         return
-    rules = population.rules()
+    rules = population.rules(plan)
     known = population.senders({outcome.ping.names for outcome in judged})
-    pasts: dict[Names, Past | None] = {names: population.past_of(sender) for names, sender in known.items()}
+    pasts = population.pasts_of(known, rules, plan)
     everyone = population.population_for(
         {outcome.ping.names for outcome in judged},
         [outcome.reading.about.unique_instance_id for outcome in judged if outcome.reading],
     )
-    indicators = population.indicators(plan)
-    for outcome in read:
+    for outcome in done:
         ping, reading = outcome.ping, outcome.reading
         assert reading is not None  # noqa: S101 - chosen above
         if not ping.trusted:
             try:
-                outcome.verdict = judge(outcome, rules, pasts.get(ping.names), everyone, indicators)
+                outcome.verdict = judge(outcome, rules, pasts.get(ping.names), everyone)
             except Exception as error:  # a rule of a reviewer must not stop the reading
                 log.exception("judging a ping failed", ping=ping.id)
                 outcome.verdict = Verdict(held=(f"The plausibility rules failed: {cause_of(error)}",))
@@ -214,13 +214,11 @@ def _judge_all(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
                 pasts[ping.names] = Past(
                     last_at=ping.recorded_at,
                     unique_instance_id=reading.about.unique_instance_id,
-                    values=watched_values(reading, indicators),
+                    values=reading.values,
                 )
 
 
-def judge(
-    outcome: Outcome, rules: Sequence[Rule], past: Past | None, everyone: Population, indicators: frozenset[str]
-) -> Verdict:
+def judge(outcome: Outcome, rules: Sequence[Rule], past: Past | None, everyone: Population) -> Verdict:
     """Put one ping before the judge."""
     ping, reading = outcome.ping, outcome.reading
     assert reading is not None  # noqa: S101 - only read pings are judged
@@ -234,28 +232,11 @@ def judge(
             signature_bad=ping.proof == Ping.Proof.BAD_SIGNATURE,
             about=reading.about,
             values=reading.values,
-            indicators=indicators,
             past=past,
             population=everyone,
         ),
         rules,
     )
-
-
-WATCHED_COUNTERS = 40
-
-
-def watched_values(reading: Reading, indicators: frozenset[str]) -> dict[str, int | float]:
-    """What is remembered of a ping for judging the next: indicator metrics, and some all-time counters."""
-    kept: dict[str, int | float] = {}
-    counters = 0
-    for path, value in reading.values.items():
-        if path not in indicators:
-            if counters >= WATCHED_COUNTERS or not path.startswith("counts."):
-                continue
-            counters += 1
-        kept[path] = value if isinstance(value, int) and abs(value) < 2**53 else float(value)
-    return kept
 
 
 def _update_pings(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
@@ -296,17 +277,16 @@ def _update_pings(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
         )
 
 
-def remember(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
+def remember(outcomes: Sequence[Outcome]) -> None:
     """Keep what trusted pings tell about their senders and the population. Last, since these rows are shared."""
     if not outcomes:
         return
-    indicators = population.indicators(plan)
-    _remember_senders(outcomes, indicators)
-    _count_unknown(outcomes)
+    _remember_senders(outcomes)
+    count_unknown((outcome.ping.id, outcome.reading.unknown) for outcome in outcomes if outcome.reading is not None)
     _count_issues(outcomes)
 
 
-def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -> None:
+def _remember_senders(outcomes: Sequence[Outcome]) -> None:
     rows: dict[Names, dict[str, Any]] = {}
     silent = conf.options.silent_after.days
     for outcome in sorted(outcomes, key=lambda each: each.ping.recorded_at):
@@ -327,18 +307,16 @@ def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -
             "edition": told.edition,
             "instance": told.unique_instance_id,
             "seats": max(seats) if seats else None,
-            "values": watched_values(reading, indicators),
         }
     with connection.cursor() as cursor:
         cursor.execute(
             """
             INSERT INTO telemetry_sender AS s (uuid, hostname, pings, first_at, last_at, last_ping_id, version, edition,
-                   unique_instance_id, seats, values, silence_days)
+                   unique_instance_id, seats, silence_days)
             SELECT v.uuid, v.hostname, v.pings, v.first_at, v.last_at, v.last_ping, v.version, v.edition, v.instance,
-                   v.seats, v.values, 0
+                   v.seats, 0
               FROM jsonb_to_recordset(%s::jsonb) AS v(uuid text, hostname text, pings int, first_at timestamptz,
-                   last_at timestamptz, last_ping bigint, version text, edition text, instance text, seats bigint,
-                   values jsonb)
+                   last_at timestamptz, last_ping bigint, version text, edition text, instance text, seats bigint)
              ORDER BY v.uuid, v.hostname
             ON CONFLICT (uuid, hostname) DO UPDATE SET
                 pings = s.pings + excluded.pings,
@@ -351,50 +329,12 @@ def _remember_senders(outcomes: Sequence[Outcome], indicators: frozenset[str]) -
                 unique_instance_id = CASE WHEN excluded.last_at >= s.last_at AND excluded.unique_instance_id <> ''
                                           THEN excluded.unique_instance_id ELSE s.unique_instance_id END,
                 seats = CASE WHEN excluded.last_at >= s.last_at THEN excluded.seats ELSE s.seats END,
-                values = CASE WHEN excluded.last_at >= s.last_at THEN excluded.values ELSE s.values END,
                 back_at = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s)
                                THEN excluded.first_at ELSE s.back_at END,
                 silence_days = CASE WHEN excluded.first_at - s.last_at > make_interval(days => %s)
                                     THEN extract(day FROM excluded.first_at - s.last_at)::int ELSE s.silence_days END
             """,
             [orjson.dumps(list(rows.values())).decode(), silent, silent],
-        )
-
-
-def _count_unknown(outcomes: Sequence[Outcome]) -> None:
-    # Installations of one version send the same keys: counted as whole sets first.
-    sets: dict[tuple[str, ...], list[Outcome]] = {}
-    for outcome in outcomes:
-        if outcome.reading is not None and outcome.reading.unknown:
-            sets.setdefault(tuple(outcome.reading.unknown), []).append(outcome)
-    counted: dict[str, int] = {}
-    kinds: dict[str, tuple[str, int]] = {}
-    for same in sets.values():
-        last = same[-1]
-        assert last.reading is not None  # noqa: S101 - chosen above
-        for path, kind in last.reading.unknown.items():
-            counted[path] = counted.get(path, 0) + len(same)
-            kinds[path] = (kind, last.ping.id)
-    if not counted:
-        return
-    paths = sorted(counted)
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO telemetry_unknownkey AS u
-                   (key_path, value_kind, pings, example_id, first_seen_at, last_seen_at, state)
-            SELECT *, %s, %s, 'open' FROM unnest(%s::text[], %s::text[], %s::bigint[], %s::bigint[])
-            ON CONFLICT (key_path) DO UPDATE SET pings = u.pings + excluded.pings, value_kind = excluded.value_kind,
-                last_seen_at = excluded.last_seen_at, example_id = excluded.example_id
-            """,
-            [
-                now := timezone.now(),
-                now,
-                paths,
-                [kinds[path][0] for path in paths],
-                [counted[path] for path in paths],
-                [kinds[path][1] for path in paths],
-            ],
         )
 
 

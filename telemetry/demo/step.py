@@ -25,6 +25,7 @@ from telemetry.importing import import_parts, read_parts
 from telemetry.metadata import count_reports
 from telemetry.models import ErrorReport, MetadataReport, Ping
 from telemetry.verbs.quantiles import compute_quantiles
+from telemetry.verbs.unknown import fold_unknown
 from telemetry.versions import import_releases
 from telemetry.wire_reports import errors, metadata
 from telemetry.worker import read_batch
@@ -144,6 +145,7 @@ def send(pings: Iterable[Sent], say: Say | None = None) -> None:
         if say is not None and reached != month:
             month = reached
             say(f"Pings of {month:%B %Y} …")
+    fold_unknown()
 
 
 def _as_if_read_then(since: datetime) -> None:

@@ -1,7 +1,7 @@
 """What telemetry keeps: pings as they came, what was made of them, and who may send them."""
 
 from telemetry.models.keys import IdempotentAnswer, IngestKey, KeyHolder, Organisation, SigningKey
-from telemetry.models.pings import IssueCount, Ping, RawBody, Reread, Sender, UnknownKey
+from telemetry.models.pings import IssueCount, Ping, RawBody, Reread, Sender, UnknownKey, UnknownKeySet
 from telemetry.models.privacy import Backfill, PrivacyRecord
 from telemetry.models.reports import ErrorReport, MetadataReport, MetricTiming
 from telemetry.models.trust import PlausibilityRule, Quantile, Review
@@ -29,6 +29,7 @@ __all__ = [
     "Sender",
     "SigningKey",
     "UnknownKey",
+    "UnknownKeySet",
     "Upload",
     "UploadItem",
     "VersionCheck",

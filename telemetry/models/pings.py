@@ -146,7 +146,7 @@ class RawBody(models.Model):
 
 
 class Sender(models.Model):
-    """What is remembered of an installation between pings: its heartbeat and its last trusted values."""
+    """What is remembered of an installation between pings: its heartbeat, its version, its seats."""
 
     uuid = models.CharField(max_length=255)
     hostname = models.CharField(max_length=255)
@@ -158,7 +158,6 @@ class Sender(models.Model):
     edition = models.CharField(max_length=200, blank=True)
     unique_instance_id = models.CharField(max_length=200, blank=True)
     seats = models.BigIntegerField(null=True)
-    values = models.JSONField(default=dict, help_text="Indicator metrics of the last trusted ping.")
     back_at = models.DateTimeField(null=True, help_text="When it came back after a silence.")
     silence_days = models.PositiveIntegerField(default=0, help_text="How long that silence was.")
 
@@ -194,6 +193,26 @@ class UnknownKey(models.Model):
 
     def __str__(self) -> str:
         return self.key_path
+
+
+class UnknownKeySet(models.Model):
+    """Unknown keys that came together, counted as one: thousands of keys cost a ping one row (``KeySet``).
+
+    ``folded`` of its ``pings`` have been carried into the keys (``verbs.unknown``).
+    """
+
+    digest = models.BinaryField(max_length=32, unique=True)
+    key_paths = ArrayField(models.TextField())
+    kinds = ArrayField(models.TextField())
+    pings = models.BigIntegerField()
+    folded = models.BigIntegerField()
+    first_seen_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    # Without an index, so that counting changes none.
+    example = models.ForeignKey(Ping, null=True, on_delete=models.SET_NULL, related_name="+", db_index=False)
+
+    def __str__(self) -> str:
+        return f"{len(self.key_paths)} unknown keys"
 
 
 class IssueCount(models.Model):

@@ -9,6 +9,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from metrics.definitions.catalogue import reading_plan
+from metrics.past import last_reports
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from telemetry import population
@@ -41,16 +42,24 @@ class Case:
 def cases(pings: list[Ping]) -> list[Case]:
     """Each ping with its sender's past; values of indicator metrics that differ most come first."""
     plan = reading_plan()
-    indicators = population.indicators(plan)
+    slots = {
+        plan.by_key_path[path].slot or 0: path
+        for path in population.watched(population.INDICATORS, plan)
+        if path in plan.by_key_path
+    }
+    indicators = set(slots.values())
+    before = last_reports({(ping.uuid, ping.hostname) for ping in pings}, slots)
     senders = population.senders({(ping.uuid, ping.hostname) for ping in pings})
     found = []
     for ping in pings:
         sender = senders.get((ping.uuid, ping.hostname))
-        past = sender.values if sender else {}
+        report = before.get((ping.uuid, ping.hostname))
+        past = {slots[slot]: value for slot, value in report.values.items()} if report else {}
         reading = reading_of(ping, plan)
         now = {path: value for path, value in reading.values.items() if path in indicators} if reading else {}
         paths = sorted(
-            set(now) | (set(past) & indicators), key=lambda path: -abs(float(now.get(path, 0)) - past.get(path, 0))
+            set(now) | (set(past) & indicators),
+            key=lambda path: -abs(float(now.get(path, 0)) - float(past.get(path, 0))),
         )
         compared = [Compared(path, now.get(path), past.get(path)) for path in paths[:COMPARED]]
         found.append(Case(ping, sender, [reason for reason in ping.held.split("; ") if reason], compared))

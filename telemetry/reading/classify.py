@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import IntEnum
 from typing import Any, Protocol
+
+import orjson
 
 from telemetry.reading.about import About, about
 from telemetry.reading.document import MAX_DEPTH, MAX_DIGITS, Document, Doubled, Oddity, cleaned
@@ -84,6 +87,22 @@ class Leaf:
     issues: tuple[Issue, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class KeySet:
+    """Unknown keys that came together, with the JSON types of their values. Installations of one version send the
+    same ones, so they are counted as a set; ``digest`` is the same for the same keys and types in any order."""
+
+    key_paths: tuple[str, ...]
+    kinds: tuple[str, ...]
+    digest: bytes
+
+    @classmethod
+    def of(cls, kinds: Mapping[str, str]) -> KeySet:
+        """The set of these keys, each with its type."""
+        told = orjson.dumps(sorted(kinds.items()))
+        return cls(tuple(kinds), tuple(kinds.values()), hashlib.sha256(told).digest())
+
+
 @dataclass(slots=True)
 class Reading:
     """What we made of a ping. ``readings`` holds the numeric metrics by slot: the value, or its state."""
@@ -93,9 +112,14 @@ class Reading:
     values: dict[str, Value] = field(default_factory=dict)
     issues: list[Issue] = field(default_factory=list)
     counts: Counter[IssueKind] = field(default_factory=Counter)
-    unknown: dict[str, str] = field(default_factory=dict)
+    unknown: list[KeySet] = field(default_factory=list)
     ok: int = 0
     leaves: list[Leaf] | None = None
+
+    @property
+    def unknown_kinds(self) -> dict[str, str]:
+        """The JSON type of each unknown key."""
+        return {path: kind for keys in self.unknown for path, kind in zip(keys.key_paths, keys.kinds, strict=True)}
 
     def note(self, issue: Issue) -> None:
         """Count an issue, and keep it while there are not too many."""
@@ -117,7 +141,8 @@ def classify(
     definitions = plan.by_key_path
     find = definitions.get
     permitted = frozenset(reading.about.categories) if reading.about.categories is not None else None
-    unknown, leaves, odd_texts = reading.unknown, reading.leaves, document.odd_texts
+    unknown: dict[str, str] = {}
+    leaves, odd_texts = reading.leaves, document.odd_texts
     seen = unknown_seen = 0
     # One loop over an explicit stack, with the plain case first: a ping has thousands of leaves.
     stack: list[tuple[str, Iterator[tuple[str, Any]], bool]] = [("", iter(document.root.items()), False)]
@@ -150,7 +175,7 @@ def classify(
             if definition is not None:
                 if type(value) is Doubled:
                     _tell_doubled(value, path + ".", reading)
-                _known(reading, path, value, definition, permitted, only)
+                judge_known(reading, value, definition, permitted, recorded=only is None or path in only)
                 continue
             kind = type(value)
             if kind is Oddity:
@@ -168,19 +193,25 @@ def classify(
             stack.pop()
     if unknown_seen:
         reading.counts[IssueKind.UNKNOWN] += unknown_seen
+    if unknown:
+        reading.unknown.append(KeySet.of(unknown))
     if permitted is not None:
-        for path, definition in definitions.items():
-            slot = definition.slot
-            if (
-                slot is not None
-                and slot not in reading.readings
-                and definition.data_category
-                and definition.data_category.lower() not in permitted
-                and definition.status != "removed"
-                and (only is None or path in only)
-            ):
-                reading.readings[slot] = State.NOT_PERMITTED
+        asked = definitions.values() if only is None else [definitions[path] for path in only if path in definitions]
+        for slot in not_permitted(asked, permitted):
+            reading.readings.setdefault(slot, State.NOT_PERMITTED)
     return reading
+
+
+def not_permitted(definitions: Iterable[Definition], permitted: frozenset[str]) -> list[int]:
+    """The slots of metrics whose category the sender did not permit: that they are absent says nothing of their use."""
+    return [
+        definition.slot
+        for definition in definitions
+        if definition.slot is not None
+        and definition.data_category
+        and definition.data_category.lower() not in permitted
+        and definition.status != "removed"
+    ]
 
 
 def judge(
@@ -243,15 +274,11 @@ def kind_of(value: Any, *, article: bool = False) -> str:
             return "an object" if article else "object"
 
 
-def _known(
-    reading: Reading,
-    path: str,
-    value: Any,
-    definition: Definition,
-    permitted: frozenset[str] | None,
-    only: frozenset[str] | None,
+def judge_known(
+    reading: Reading, value: Any, definition: Definition, permitted: frozenset[str] | None, *, recorded: bool = True
 ) -> None:
-    """Note the value of a key that has a definition."""
+    """Note the value of a key that has a definition; ``recorded=False`` keeps it from being recorded."""
+    path = definition.key_path
     state, number, issue = judge(value, definition, permitted)
     noted = [issue] if issue else []
     if definition.status == "removed":
@@ -262,7 +289,7 @@ def _known(
         reading.ok += 1
         if number is not None:
             reading.values[path] = number
-    if definition.slot is not None and (only is None or path in only):
+    if definition.slot is not None and recorded:
         reading.readings[definition.slot] = number if state is State.OK and number is not None else state
     if reading.leaves is not None:
         reading.leaves.append(Leaf(path, value, state, tuple(noted)))

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from django.db import connection, transaction
+from django.db.models import F
 from django.utils import timezone
 
 from metrics import facts
@@ -25,6 +26,7 @@ from telemetry.models import (
     PrivacyRecord,
     RawBody,
     Sender,
+    UnknownKeySet,
     Upload,
 )
 from telemetry.queries import body_of_ping, receipt
@@ -76,9 +78,10 @@ def erase_installation(
     *, uuid: str, hostname: str, reason: str, by: User | None = None, by_key: str = ""
 ) -> PrivacyRecord:
     """Erase everything of an installation. Published figures stay; their passports keep one line without a name."""
-    facts.erase_installation(uuid=uuid, hostname=hostname, actor=by, reason=reason)
     pings = Ping.objects.filter(uuid=uuid, hostname=hostname)
-    ids = list(pings.values_list("pk", "recorded_at"))
+    # Its pings first and then its facts, as the worker takes them: the other order could deadlock with it.
+    ids = list(pings.select_for_update().order_by("pk").values_list("pk", "recorded_at"))
+    facts.erase_installation(uuid=uuid, hostname=hostname, actor=by, reason=reason)
     for start in range(0, len(ids), 1000):
         chunk = ids[start : start + 1000]
         RawBody.objects.filter(
@@ -127,6 +130,10 @@ def keep_retention(*, now: datetime | None = None) -> dict[str, int]:
     gone["error reports"] = ErrorReport.objects.filter(received_at__lt=before).delete()[0]
     gone["uploads"] = Upload.objects.filter(at__lt=moment - options.keep_uploads).delete()[0]
     gone["answers"] = IdempotentAnswer.objects.filter(at__lt=moment - options.keep_answers).delete()[0]
+    # They are counted in the keys themselves; one that comes again is made again.
+    gone["key sets"] = UnknownKeySet.objects.filter(
+        folded=F("pings"), last_seen_at__lt=moment - timedelta(days=60)
+    ).delete()[0]
     gone["addresses"] = (
         Ping.objects.filter(received_at__lt=moment - options.keep_addresses).exclude(address="").update(address="")
     )

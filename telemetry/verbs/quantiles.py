@@ -1,24 +1,49 @@
-"""How large each indicator metric is over the population: what one ping is measured against."""
+"""How large the metrics that a rule looks at are over the population: what one ping is measured against."""
 
 from __future__ import annotations
 
-from django.db import connection, transaction
+from datetime import timedelta
+
+from django.db import transaction
 from django.utils import timezone
+
+from metrics.definitions.catalogue import reading_plan
+from metrics.past import spread_of
+from telemetry import population
+from telemetry.models import Quantile
+
+LIVING = timedelta(days=183)
+"""Installations that have sent nothing for so long say nothing about what is usual now."""
 
 
 @transaction.atomic
 def compute_quantiles() -> int:
-    """From the last trusted ping of each sender; returns how many metrics were measured."""
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            INSERT INTO telemetry_quantile AS q (key_path, population, median, high, computed_at)
-            SELECT key, count(*), percentile_cont(0.5) WITHIN GROUP (ORDER BY value::float8),
-                   percentile_cont(0.999) WITHIN GROUP (ORDER BY value::float8), %s
-              FROM telemetry_sender s, jsonb_each_text(s.values) WHERE length(key) <= 520 GROUP BY key
-            ON CONFLICT (key_path) DO UPDATE SET population = excluded.population, median = excluded.median,
-                   high = excluded.high, computed_at = excluded.computed_at
-            """,
-            [timezone.now()],
+    """From the newest counted report of each installation; returns how many metrics were measured."""
+    now, plan = timezone.now(), reading_plan()
+    watched = {path for rule in population.rules(plan) if rule.kind == "quantile" for path in rule.metrics}
+    slots = {
+        definition.slot: path
+        for path in watched
+        if (definition := plan.by_key_path.get(path)) is not None and definition.slot is not None
+    }
+    spreads = spread_of(slots, since=(now - LIVING).date())
+    fresh = [
+        Quantile(
+            key_path=slots[slot],
+            population=spread.installations,
+            median=spread.median,
+            high=spread.high,
+            computed_at=now,
         )
-        return int(cursor.rowcount)
+        for slot, spread in spreads.items()
+        if len(slots[slot]) <= 520
+    ]
+    Quantile.objects.exclude(key_path__in=[row.key_path for row in fresh]).delete()
+    Quantile.objects.bulk_create(
+        fresh,
+        batch_size=1000,
+        update_conflicts=True,
+        unique_fields=["key_path"],
+        update_fields=["population", "median", "high", "computed_at"],
+    )
+    return len(fresh)

@@ -13,6 +13,7 @@ from portal.wakeups import wake
 from telemetry.accepting import READ_TASK
 from telemetry.models import Ping, Review
 from telemetry.queries import reading_of
+from telemetry.verbs.unknown import fold_unknown
 from telemetry.worker import Claimed, Outcome, remember
 
 HELD, COUNTS, OUT = Ping.State.QUARANTINED, Ping.State.READ, Ping.State.REJECTED
@@ -44,7 +45,8 @@ def release_pings(*, ids: Sequence[int], by: User | None, reason: str) -> list[i
             )
             outcomes.append(Outcome(claimed, reading))
     with transaction.atomic():
-        remember(outcomes, plan)
+        remember(outcomes)
+    fold_unknown()
     return changed
 
 

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import pytest
 from django.apps import apps
+from django.db import IntegrityError, transaction
 
 from metrics.engine.pages import unpack
 from metrics.facts import (
@@ -91,6 +92,14 @@ def test_a_held_report_counts_when_it_is_released_and_not_when_it_is_rejected() 
     assert dirty() == {"2026-10", "2026-11"}
     hold_report(source="t:1", reason="again")
     assert Report.objects.get().held_reason == "again"
+
+
+def test_a_sequence_that_has_fallen_behind_is_said_and_not_taken_for_another_writer() -> None:
+    [kept] = record_reports([a_report()])
+    Installation.objects.create(id=kept.installation_id + 1, uuid="restored", hostname="h")
+    with pytest.raises(IntegrityError, match="metrics_installation_pkey"), transaction.atomic():
+        record_reports([a_report("u2")])
+    assert record_reports([a_report("u3")])[0].created
 
 
 def test_refilling_adds_numbers_and_replaces_none() -> None:

@@ -116,6 +116,7 @@ def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles
         time.sleep(0.1)
     assert set(Ping.objects.values_list("state", flat=True)) == {"read"}
     assert Report.objects.count() == RawBody.objects.count() == len(pings)
+    worker.read_all()
     assert tasks.backlog() is False
 
 

@@ -67,7 +67,7 @@ def test_a_decision_without_reason_is_refused() -> None:
 def test_a_failed_ping_is_read_again(monkeypatch: pytest.MonkeyPatch) -> None:
     ping = a_ping()
     with monkeypatch.context() as patch:
-        patch.setattr(worker, "parse", lambda body: 1 / 0)
+        patch.setattr(worker, "read", lambda body, plan: 1 / 0)
         worker.read_all()
     ping.refresh_from_db()
     assert ping.state == Ping.State.FAILED

@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 
 from metrics import facts
+from metrics.definitions.catalogue import ReadingPlan
 from metrics.models.facts import Report
 from telemetry import worker
 from telemetry.models import IssueCount, Ping, Sender, UnknownKey
-from telemetry.reading import document
+from telemetry.reading import quick
+from telemetry.reading.classify import Reading
 from tests.telemetry.builders import CREATE, NOW, a_metric, a_ping, an_indicator
 
 pytestmark = pytest.mark.django_db
@@ -31,7 +33,7 @@ def test_a_ping_is_read_and_recorded() -> None:
     report = Report.objects.get()
     assert (report.source, report.state) == (ping.source, Report.State.COUNTED)
     assert UnknownKey.objects.get(key_path="counts.new").pings == 1
-    assert Sender.objects.get().values == {CREATE: 120}
+    assert Sender.objects.get().last_ping == ping
 
 
 def test_issues_are_named_kept_and_counted() -> None:
@@ -91,14 +93,13 @@ def test_a_clone_is_remarked_and_counted() -> None:
 
 def test_a_ping_that_cannot_be_read_fails_alone_with_its_cause(monkeypatch: pytest.MonkeyPatch) -> None:
     good, bad = a_ping(), a_ping(hostname="bad.example.com")
-    real = document.parse
 
-    def parse(body: bytes) -> Any:
+    def refuse(body: bytes, plan: ReadingPlan) -> Reading:
         if b"bad.example.com" in body:
             raise RuntimeError("a defect of ours")
-        return real(body)
+        return quick.read(body, plan)
 
-    monkeypatch.setattr(worker, "parse", parse)
+    monkeypatch.setattr(worker, "read", refuse)
     worker.read_all()
     good.refresh_from_db()
     bad.refresh_from_db()

@@ -75,13 +75,13 @@ def test_a_definition_on_an_object_makes_its_subtree_one_value() -> None:
         {"topology": {"duration_s": 1, "nodes": [{"a": -1}]}, "git": {"version": {"major": 2}}, "flag": True}
     )
     assert reading.ok == 2
-    assert reading.unknown == {}
+    assert reading.unknown_kinds == {}
     assert [(issue.kind, issue.key_path) for issue in reading.issues] == [(IssueKind.WRONG_TYPE, "git.version")]
 
 
 def test_unknown_and_removed_keys_are_recognised() -> None:
     reading = read({"counts": {"gone": 4, "new": 5, "deeper": {"x": "y", "empty": {}}}, "list": [1]})
-    assert reading.unknown == {"counts.new": "number", "counts.deeper.x": "string", "list": "list"}
+    assert reading.unknown_kinds == {"counts.new": "number", "counts.deeper.x": "string", "list": "list"}
     assert reading.readings == {3: 4}
     assert reading.counts == {IssueKind.UNKNOWN: 3, IssueKind.REMOVED: 1}
 
@@ -148,7 +148,7 @@ def test_keys_that_grow_quadratic_are_bounded() -> None:
 def test_too_many_keys_are_cut_off_with_an_issue() -> None:
     reading = read(json.dumps({f"k{number}": 1 for number in range(60_000)}).encode())
     assert reading.counts[IssueKind.TOO_MANY_KEYS] == 1
-    assert len(reading.unknown) <= 5_000
+    assert len(reading.unknown_kinds) <= 5_000
 
 
 leaves = st.recursive(
