@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('telemetry', '0005_note_other_bodies'),
+        ('telemetry', '0006_tell_duplicates_apart'),
     ]
 
     operations = [
