@@ -9,6 +9,9 @@ from datetime import UTC, date, datetime, timedelta
 FINAL_AFTER_DAYS = 70
 """So many days after its last day a month becomes final by itself."""
 
+YEARS = range(1900, 9990)
+"""What may be asked for: beyond, there is no room for the months before and after that go with a figure."""
+
 _MONTH = re.compile(r"(\d{4})-(\d{2})")
 _WEEK = re.compile(r"(\d{4})-W(\d{2})")
 
@@ -31,8 +34,10 @@ class Month:
         if not match:
             raise ValueError(f"{text!r} is no month; write YYYY-MM, for example 2026-10")
         year, month = int(match[1]), int(match[2])
-        if year < 1 or not 1 <= month <= 12:
+        if not 1 <= month <= 12:
             raise ValueError(f"{text!r} is no month; write YYYY-MM, for example 2026-10")
+        if year not in YEARS:
+            raise ValueError(f"{text!r} is out of reach; months go from {YEARS[0]}-01 to {YEARS[-1]}-12")
         return cls(year, month)
 
     @classmethod
@@ -82,7 +87,7 @@ class Month:
     @property
     def final_on(self) -> date:
         """The day from which it is final if nobody closed it earlier."""
-        return self.last + timedelta(days=FINAL_AFTER_DAYS)
+        return self.last + min(timedelta(days=FINAL_AFTER_DAYS), date.max - self.last)
 
     def __str__(self) -> str:
         return f"{self.year:04d}-{self.month:02d}"
@@ -102,7 +107,7 @@ class Week:
     def parse(cls, text: str) -> Week:
         """Read ``YYYY-Www``; anything else is refused with a sentence."""
         match = _WEEK.fullmatch(text.strip())
-        if match:
+        if match and int(match[1]) in YEARS:
             try:
                 return cls(int(match[1]), int(match[2]))
             except ValueError:

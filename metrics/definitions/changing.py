@@ -8,6 +8,7 @@ from typing import Any
 
 from metrics.definitions.mapping import announce, follow_changed_definition, kinds_of, targets_of
 from metrics.definitions.slots import allot_slots
+from metrics.imports.readings import carry_readings
 from metrics.models.dictionary import MetricDefinition
 from portal.models import User
 
@@ -37,6 +38,7 @@ def change_definition(
     allotment = allot_slots([definition])
     definition.save()
     if allotment.write():
+        _carry_readings(definition, actor=actor)
         announce((None, None), reason=f"{definition.key_path} is kept elsewhere now", actor=actor)
     new = targets_of(kinds=kinds_of(definition), product_group=definition.product_group, group=definition.group)
     if follow_changed_definition(
@@ -44,3 +46,10 @@ def change_definition(
     ):
         announce((from_month, None), reason=reason, actor=actor)
     return differs
+
+
+def _carry_readings(definition: MetricDefinition, *, actor: User | None) -> None:
+    """A metric that got another slot takes the readings along that only stand in the old one."""
+    before = definition.slots.filter(retired_at__isnull=False).order_by("-retired_at").first()
+    if before is not None and definition.slot is not None:
+        carry_readings(old=before.slot, new=definition.slot, actor=actor)

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from datetime import UTC, date, datetime
 
-_MONTH = re.compile(r"(\d{4})-(\d{2})")
+from metrics.periods import Month
 
 
 def parse_month(text: str) -> date:
@@ -14,10 +13,7 @@ def parse_month(text: str) -> date:
     >>> parse_month("2026-10")
     datetime.date(2026, 10, 1)
     """
-    found = _MONTH.fullmatch(text.strip())
-    if not found or not 1 <= int(found[2]) <= 12 or int(found[1]) < 1:
-        raise ValueError(f"expected a month such as 2026-10, found {text!r}")
-    return date(int(found[1]), int(found[2]), 1)
+    return Month.parse(text).first
 
 
 def month_text(month: date | None) -> str:

@@ -151,3 +151,92 @@ def test_faulty_readings_are_named(tmp_path: Path) -> None:
         assert words in err.getvalue()
     assert "line 3: uuid: it is empty. value: 'NaN'" in err.getvalue()
     assert not Report.objects.exists()
+
+
+def imported(folder: Path, lines: str, **options: Any) -> tuple[Any, str]:
+    """What an import said, and the refusals that made it fail."""
+    file = folder / "readings.csv"
+    file.write_text(READINGS + lines)
+    out = StringIO()
+    try:
+        call_command("import_readings", str(file), stdout=out, stderr=StringIO(), json=True, **options)
+    except CommandError as error:
+        return json.loads(out.getvalue()), str(error)
+    return json.loads(out.getvalue()), ""
+
+
+LINE = "u,h,2026-10-28T12:00:00Z,usage.create,all,{}\n"
+
+
+def test_another_value_for_a_reading_that_is_there_is_refused_by_its_line(tmp_path: Path) -> None:
+    a_smau("create")
+    a_smau("plan")
+    imported(tmp_path, LINE.format(8))
+    assert imported(tmp_path, LINE.format("8.0"))[0]["unchanged"] == 1
+    assert imported(tmp_path, LINE.format(""))[0]["unchanged"] == 1
+    more = "u,h,2026-10-28T12:00:00Z,usage.plan,all,3\n"
+    said, why = imported(tmp_path, LINE.format(9) + more)
+    assert said["faults"] == [
+        {"line": 2, "error": "value: usage.create of this report is 8 already; a number that is there stands."}
+    ]
+    assert (said["imported"], why.startswith("Nothing was imported")) == (False, True)
+    said, why = imported(tmp_path, LINE.format(9) + more, good_lines=True)
+    assert (said["imported"], said["changed"], len(said["faults"])) == (True, 1, 1)
+    assert (figure()["recorded"], figure(stage="plan")["recorded"]) == (8, 3)
+
+
+def test_a_reading_that_was_missing_is_filled_by_a_number(tmp_path: Path) -> None:
+    a_smau("create")
+    imported(tmp_path, LINE.format(""))
+    assert figure()["recorded"] is None
+    assert imported(tmp_path, LINE.format(8))[0]["changed"] == 1
+    assert figure()["recorded"] == 8
+
+
+def test_two_values_for_one_reading_in_a_file_are_refused(tmp_path: Path) -> None:
+    a_smau("create")
+    said, _ = imported(tmp_path, LINE.format(8) + LINE.format(8) + LINE.format(9) + LINE.format(""))
+    assert [(fault["line"], fault["error"]) for fault in said["faults"]] == [
+        (4, "value: line 2 gives usage.create of the same report another value."),
+        (5, "value: line 2 gives usage.create of the same report another value."),
+    ]
+
+
+def test_readings_of_a_report_that_came_another_way_are_refused_unless_they_say_the_same(tmp_path: Path) -> None:
+    smau, plan = a_smau("create"), a_smau("plan")
+    report("u", "2026-10-28T12:00:00", {smau: 8, plan: None}, hostname="h", source="elsewhere:7")
+    assert imported(tmp_path, LINE.format(8))[0]["unchanged"] == 1
+    said, _ = imported(tmp_path, LINE.format(9) + "u,h,2026-10-28T12:00:00Z,usage.plan,all,3\n")
+    assert [fault["error"][:40] for fault in said["faults"]] == [
+        "value: usage.create of this report is 8 ",
+        "recorded_at: the installation has anothe",
+    ]
+    # Paid users are another report of the same instant.
+    assert imported(tmp_path, "u,h,2026-10-28T12:00:00Z,usage.plan,paid,3\n")[0]["created"] == 1
+
+
+def test_long_imports_say_how_far_they_are(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from metrics.imports import files, readings, subscriptions
+    from metrics.management import progress
+
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    monkeypatch.setattr(files, "SAID_EVERY", 1)
+    for module in (readings, subscriptions):
+        monkeypatch.setattr(module, "AT_ONCE", 1)
+    a_smau("create")
+    file = tmp_path / "readings.csv"
+    file.write_text(READINGS + LINE.format(8) + LINE.format(8).replace("28T", "27T"))
+    err = StringIO()
+    call_command("import_readings", str(file), stdout=StringIO(), stderr=err)
+    assert err.getvalue().splitlines() == [
+        "1 lines read",
+        "1 of 2 new reports recorded",
+        "2 of 2 new reports recorded",
+    ]
+    file.write_text(HEAD + "S1,A,free,1,2026-01-01,,saas\nS2,A,free,1,2026-01-01,,saas\n")
+    err = StringIO()
+    call_command("import_subscriptions", str(file), stdout=StringIO(), stderr=err)
+    assert err.getvalue().splitlines()[-1] == "2 of 2 written"
+    out, err = StringIO(), StringIO()
+    call_command("import_subscriptions", str(file), stdout=out, stderr=err, json=True)
+    assert (json.loads(out.getvalue())["unchanged"], err.getvalue()) == (2, "")

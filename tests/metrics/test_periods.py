@@ -44,10 +44,16 @@ def test_a_moment_without_a_zone_is_refused() -> None:
         Month.of(datetime(2026, 11, 1))
 
 
-@pytest.mark.parametrize("text", ["2026-13", "2026", "26-01", "2026-1", "0000-01", "2026-W54", "x"])
+@pytest.mark.parametrize("text", ["2026-13", "2026", "26-01", "2026-1", "2026-W54", "9998-W01", "x"])
 def test_what_is_no_period_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="write YYYY"):
         parse_period(text)
+
+
+@pytest.mark.parametrize("text", ["0000-01", "1899-12", "9999-12"])
+def test_months_that_leave_no_room_for_their_neighbours_are_out_of_reach(text: str) -> None:
+    with pytest.raises(ValueError, match="from 1900-01"):
+        Month.parse(text)
 
 
 def test_weeks_follow_iso() -> None:

@@ -86,7 +86,7 @@ def test_a_missing_path_and_an_empty_folder_are_said(
 def test_a_wrong_month_is_said(db: None, tmp_path: Path) -> None:
     from django.core.management.base import CommandError
 
-    with pytest.raises(CommandError, match="expected a month such as 2026-10"):
+    with pytest.raises(CommandError, match="write YYYY-MM"):
         call_command("import_definitions", str(tmp_path), "--from", "October")
 
 
