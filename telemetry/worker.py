@@ -16,7 +16,7 @@ from typing import Any
 
 import orjson
 import structlog
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.utils import timezone
 
 from metrics import facts
@@ -124,13 +124,17 @@ def finish(outcomes: Sequence[Outcome], plan: ReadingPlan) -> None:
     try:
         with transaction.atomic():
             facts.record_reports([report_facts(outcome) for outcome in good])
-    except Exception:
+    except Exception as error:
+        if of_the_server(error):
+            raise
         log.exception("recording a batch failed; one by one now", pings=len(good))
         for outcome in good:
             try:
                 with transaction.atomic():
                     facts.record_reports([report_facts(outcome)])
             except Exception as error:
+                if of_the_server(error):
+                    raise
                 log.exception("recording a ping failed", ping=outcome.ping.id)
                 outcome.cause = cause_of(error)
     _update_pings(outcomes, plan)
@@ -162,6 +166,18 @@ def report_facts(outcome: Outcome, *, held: str | None = None) -> facts.ReportFa
 def as_facts(readings: Mapping[int, Value | State]) -> dict[int, facts.Reading]:
     """Our states as those of metrics."""
     return {slot: MISSING[reading] if isinstance(reading, State) else reading for slot, reading in readings.items()}
+
+
+PASSING = ("08", "57P", "53100", "53300")
+"""Kinds of SQLSTATE that say that the server has gone, stops, has no room or no connection left."""
+
+
+def of_the_server(error: Exception) -> bool:
+    """Whether it is the database's own trouble, which passes: the pings wait then, and none is to blame."""
+    if not isinstance(error, OperationalError):
+        return False
+    state = getattr(error.__cause__, "sqlstate", None)
+    return state is None or state.startswith(PASSING)
 
 
 def cause_of(error: Exception) -> str:

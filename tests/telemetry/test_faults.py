@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
@@ -15,11 +17,17 @@ import pytest
 from django.db import OperationalError, connection
 from django.test import Client
 
-from metrics.models.facts import Report
+import metrics.tasks
+from metrics import facts
+from metrics.models import MetricSlot
+from metrics.models.facts import DirtyMonth, Report
+from portal.models import User
 from telemetry import statement, tasks, worker
 from telemetry.models import Ping, RawBody
 from telemetry.verbs.keys import make_ingest_key
-from tests.telemetry.builders import a_body, a_payload, a_ping
+from tests.builders import a_user
+from tests.conftest import browser_of
+from tests.telemetry.builders import CREATE, NOW, a_body, a_payload, a_ping, an_indicator
 
 
 @pytest.mark.django_db
@@ -72,7 +80,6 @@ def test_a_session_that_forgot_its_prepared_statements_is_replaced_within_the_re
 
 
 SLOW_READER = """
-import django; django.setup()
 from telemetry import worker
 real = worker._update_pings
 def slow(*args):
@@ -83,6 +90,18 @@ worker._update_pings = slow
 worker.read_batch()
 """
 
+SLOW_ROLL_UP = """
+from metrics import tasks
+from metrics.engine import rollup
+real = rollup._count
+def slow(*args, **options):
+    real(*args, **options)
+    print("counted, not committed", flush=True)
+    import time; time.sleep(60)
+rollup._count = slow
+tasks.roll_up()
+"""
+
 
 def database_url(*, name: str, user: str = "", password: str = "", host: str = "", port: str = "") -> str:
     """The test's database, as another process is told of it."""
@@ -91,25 +110,38 @@ def database_url(*, name: str, user: str = "", password: str = "", host: str = "
     return f"postgresql://{who}/{name}" + (f"?{where}" if where else "")
 
 
+@contextlib.contextmanager
+def in_the_middle(code: str, words: str) -> Iterator[None]:
+    """Another process has come to where it says ``words``; afterwards it is killed."""
+    params = connection.get_connection_params()
+    server = {key: str(params[key]) for key in ("host", "port", "user", "password") if params.get(key)}
+    environment = os.environ | {
+        "DJANGO_SETTINGS_MODULE": "portal.settings",
+        "DATABASE_URL": database_url(name=params["dbname"], **server),
+    }
+    process = subprocess.Popen(
+        [sys.executable, "-c", "import django; django.setup()" + code],
+        env=environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert words in line, process.stderr.read() if process.stderr else ""
+        yield
+    finally:
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+
+
 @pytest.mark.django_db(transaction=True)
 def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles_nothing() -> None:
     pings = [a_ping(hostname=f"host-{number}.example.com") for number in range(5)]
-    words = connection.get_connection_params()
-    server = {key: str(words[key]) for key in ("host", "port", "user", "password") if words.get(key)}
-    environment = os.environ | {
-        "DJANGO_SETTINGS_MODULE": "portal.settings",
-        "DATABASE_URL": database_url(name=words["dbname"], **server),
-    }
-    process = subprocess.Popen(
-        [sys.executable, "-c", SLOW_READER], env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    assert process.stdout is not None
-    line = process.stdout.readline()
-    assert "not committed" in line, process.stderr.read() if process.stderr else ""
-    # What is locked by a living worker is left alone by the others.
-    assert worker.read_batch() == 0
-    process.send_signal(signal.SIGKILL)
-    process.communicate()
+    with in_the_middle(SLOW_READER, "not committed"):
+        # What is locked by a living worker is left alone by the others.
+        assert worker.read_batch() == 0
     for _ in range(100):  # PostgreSQL notices the death of its client in a moment
         if worker.read_batch():
             break
@@ -118,6 +150,63 @@ def test_a_worker_killed_between_acceptance_and_commit_loses_nothing_and_doubles
     assert Report.objects.count() == RawBody.objects.count() == len(pings)
     worker.read_all()
     assert tasks.backlog() is False
+
+
+@pytest.mark.django_db
+def test_the_sweep_rolls_up_what_was_read_by_a_worker_that_died_after_it() -> None:
+    a_counted_indicator()
+    a_ping(users=120)
+    worker.read_all()
+    assert DirtyMonth.objects.exists()
+    assert people() is None
+    metrics.tasks.sweep()
+    assert not DirtyMonth.objects.exists()
+    assert people() == 120
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_sweep_does_a_roll_up_anew_that_was_cut_off() -> None:
+    a_counted_indicator()
+    a_ping(users=120)
+    a_ping(users=45, hostname="second.example.com")
+    worker.read_all()
+    with in_the_middle(SLOW_ROLL_UP, "not committed"):
+        assert people() is None
+    metrics.tasks.sweep()
+    assert people() == 165
+    assert not DirtyMonth.objects.exists()
+
+
+def a_counted_indicator() -> None:
+    """Create's metric, with its slot among those that are rolled up."""
+    MetricSlot.objects.create(slot=2, definition=an_indicator(slot=2))
+
+
+def people() -> int | None:
+    """The recorded figure of Create's metric in the month of the pings, as the API gives it."""
+    reader = User.objects.filter(username="reader").first() or a_user("reader", "viewer")
+    asked = {"indicator": "metric", "metric": CREATE, "month": f"{NOW:%Y-%m}"}
+    (row,) = browser_of(reader).get("/api/v1/figures/", asked).json()["results"]
+    number: int | None = row["recorded"]
+    return number
+
+
+@pytest.mark.django_db
+def test_a_disk_that_fills_up_while_reading_fails_no_ping(monkeypatch: pytest.MonkeyPatch) -> None:
+    an_indicator()
+    a_ping(users=120)
+    a_ping(users=45, hostname="second.example.com")
+
+    def record(reports: Any) -> Any:
+        raise OperationalError("could not extend file") from psycopg.errors.DiskFull("no space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(facts, "record_reports", record)
+        with pytest.raises(OperationalError):
+            worker.read_all()
+    assert set(Ping.objects.values_list("state", flat=True)) == {"accepted"}
+    worker.read_all()
+    assert set(Ping.objects.values_list("state", flat=True)) == {"read"}
 
 
 @pytest.mark.django_db
