@@ -23,14 +23,19 @@ class MonthError(ValueError):
     """What was asked of a month cannot be done; the sentence says why."""
 
 
-def close_month(*, month: Month, actor: User | None, reason: str, today: date | None = None) -> FigureMonth:
-    """Make a month final: its figures as they are now are published. Closing a closed month changes nothing."""
+def close_month(
+    *, month: Month, actor: User | None, reason: str, today: date | None = None, say: Say | None = None
+) -> FigureMonth:
+    """Make a month final: its figures as they are now are published. Closing a closed month changes nothing.
+
+    ``say`` is told how far the figures are, where they have yet to follow the facts first.
+    """
     if not reason.strip():
         raise MonthError("Closing a month needs a reason.")
     today = today or timezone.now().date()
     if month.first > today:
         raise MonthError(f"{month} has not begun, so it cannot be closed.")
-    roll_up_dirty(task="close_month")
+    roll_up_dirty(task="close_month", say=say, within=say)
     return _publish(month, actor=actor, reason=reason)
 
 

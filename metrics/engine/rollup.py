@@ -80,9 +80,12 @@ def take_lock() -> None:
         cursor.execute("SELECT pg_advisory_xact_lock(%s)", [LOCK])
 
 
-def roll_up_dirty(*, task: str = "", say: Say | None = None, check: bool = True) -> list[RolledUp]:
+def roll_up_dirty(
+    *, task: str = "", say: Say | None = None, within: Say | None = None, check: bool = True
+) -> list[RolledUp]:
     """Roll up every month that has a note, oldest first, until none is left.
 
+    ``say`` is told of each month that is done, ``within`` how far a month is that is counted whole.
     ``check``: then look whether the figures are plausible. Those in a hurry leave that to the sweep.
     """
     done: list[RolledUp] = []
@@ -92,7 +95,7 @@ def roll_up_dirty(*, task: str = "", say: Say | None = None, check: bool = True)
         if month is None:
             break
         try:
-            done.append(roll_up_month(month, task=task))
+            done.append(roll_up_month(month, task=task, say=within))
         except Exception as error:
             # One month that cannot be counted must not keep the others from following; its notes stay.
             log.exception("month not rolled up", month=str(month))
@@ -139,7 +142,7 @@ def known_months() -> list[Month]:
         return [Month.of(row[0]) for row in cursor.fetchall()]
 
 
-def roll_up_all(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
+def roll_up_all(*, task: str = "", say: Say | None = None, within: Say | None = None) -> list[RolledUp]:
     """Count every month anew from the facts.
 
     All months get a note first, so a rebuild that is cut off goes on with the next roll-up.
@@ -149,12 +152,12 @@ def roll_up_all(*, task: str = "", say: Say | None = None) -> list[RolledUp]:
             "INSERT INTO metrics_dirtymonth (month, cause, at) SELECT month, %s, %s FROM unnest(%s::date[]) month",
             [REBUILT, timezone.now(), [month.first for month in known_months()]],
         )
-    return roll_up_dirty(task=task, say=say)
+    return roll_up_dirty(task=task, say=say, within=within)
 
 
-def roll_up_one(month: Month, *, task: str = "") -> list[RolledUp]:
+def roll_up_one(month: Month, *, task: str = "", within: Say | None = None) -> list[RolledUp]:
     """Count one month anew from the facts; like every roll-up, closed months follow the mappings and are checked."""
-    done = [roll_up_month(month, whole=True, task=task), *follow_mappings(task=task)]
+    done = [roll_up_month(month, whole=True, task=task, say=within), *follow_mappings(task=task)]
     _check(done, always=month)
     return done
 
@@ -167,7 +170,7 @@ def _check(done: Sequence[RolledUp], *, always: Month | None = None) -> None:
 
 
 @transaction.atomic
-def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> RolledUp:
+def roll_up_month(month: Month, *, whole: bool = False, task: str = "", say: Say | None = None) -> RolledUp:
     """Bring one month up to the facts. Without ``whole``, only as far as its notes say is needed."""
     take_lock()
     notes = _notes(month)
@@ -188,7 +191,7 @@ def roll_up_month(month: Month, *, whole: bool = False, task: str = "") -> Rolle
     changed, firsts_changed = (
         _move(month, installations, revision=revision.pk, keeping=keeping)
         if by_few
-        else _count(month, revision=revision.pk, keeping=keeping)
+        else _count(month, revision=revision.pk, keeping=keeping, say=say)
     )
     if notes:
         with connection.cursor() as cursor:
@@ -265,7 +268,7 @@ def _firsts_are_kept(month: Month) -> bool:
     return FigureMonth.objects.filter(month__gte=month.first, first_published_revision__isnull=False).exists()
 
 
-def _count(month: Month, *, revision: int, keeping: bool) -> tuple[bool, bool]:
+def _count(month: Month, *, revision: int, keeping: bool, say: Say | None = None) -> tuple[bool, bool]:
     """The whole month from the facts; says whether anything changed, and whether first versions did."""
     with connection.cursor() as cursor:
         # Compiling such wide statements costs more than it saves; sorting in memory does save.
@@ -281,7 +284,10 @@ def _count(month: Month, *, revision: int, keeping: bool) -> tuple[bool, bool]:
     changed += store_side(month, side, revision=revision, keeping=keeping)
     firsts_changed = False
     firsts_kept = _firsts_are_kept(month)
-    for page, width in widths().items():
+    pages = widths()
+    for number, (page, width) in enumerate(pages.items()):
+        if say is not None:
+            say(f"{month}: {number} of {len(pages)} pages of metrics counted")
         counted = count_page(month, page, width, weights, revision=revision, keeping=keeping)
         changed += counted.changed
         changed += store_reported(month, page, counted.subscriptions, counted.seats, revision=revision, keeping=keeping)

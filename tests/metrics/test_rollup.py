@@ -31,6 +31,7 @@ from metrics.figures.queries import Figure, figures, series
 from metrics.figures.question import QuestionError
 from metrics.figures.restatements import restatements
 from metrics.labels import label_installation
+from metrics.management import progress
 from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping
 from metrics.periods import Month
 from metrics.tasks import sweep
@@ -480,3 +481,26 @@ def test_seats_of_any_size_are_counted_to_the_unit(users: int) -> None:
         assert (share.numerator, share.denominator) == (2 * users + 5, 3 * users + 5)
         assert ask(grain="reported-subscription").parts[0].share.numerator == 3
         assert not any(month.changed for month in roll_up_all())
+
+
+@pytest.mark.parametrize(
+    ("command", "arguments", "options"),
+    [
+        ("rollup", [], {}),
+        ("rollup", [], {"month": "2026-10"}),
+        ("rollup", [], {"all": True}),
+        ("close_month", ["2026-10"], {"reason": "all in"}),
+    ],
+)
+def test_long_roll_ups_say_how_far_they_are_and_json_stays_alone(
+    db: None, monkeypatch: pytest.MonkeyPatch, command: str, arguments: list[str], options: dict[str, Any]
+) -> None:
+    monkeypatch.setattr(progress, "EVERY", 0.0)
+    report("a", "2026-10-05", {a_smau("create"): 1})
+    err = StringIO()
+    call_command(command, *arguments, stdout=StringIO(), stderr=err, **options)
+    assert "2026-10: 0 of 1 pages of metrics counted" in err.getvalue()
+    out, err = StringIO(), StringIO()
+    call_command(command, *arguments, stdout=out, stderr=err, json=True, **options)
+    assert json.loads(out.getvalue())
+    assert err.getvalue() == ""

@@ -9,6 +9,7 @@ from django.core.management.base import BaseCommand, CommandError
 
 from metrics.engine.months import MonthError, close_month, reopen_month
 from metrics.figures.document import dumps
+from metrics.management.progress import Aloud
 from metrics.periods import Month
 
 
@@ -24,13 +25,16 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print one JSON document")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        verb = reopen_month if options["reopen"] else close_month
         try:
             month = Month.parse(options["month"])
         except ValueError as error:
             raise CommandError(f"month: {error}.") from error
+        say = None if options["json"] else Aloud(self.stderr.write)
         try:
-            kept = verb(month=month, actor=None, reason=options["reason"])
+            if options["reopen"]:
+                kept = reopen_month(month=month, actor=None, reason=options["reason"])
+            else:
+                kept = close_month(month=month, actor=None, reason=options["reason"], say=say)
         except MonthError as error:
             raise CommandError(str(error)) from error
         if options["json"]:

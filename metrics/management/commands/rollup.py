@@ -9,6 +9,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from metrics.engine.rollup import known_months, roll_up_all, roll_up_dirty, roll_up_one
+from metrics.management.progress import Aloud
 from metrics.periods import Month
 from portal.jobs import job
 
@@ -26,6 +27,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         say = None if options["json"] else self.stdout.write
+        within = None if options["json"] else Aloud(self.stderr.write)
         if options["all"]:
             with job("Count every month anew", total=len(known_months())) as progress:
 
@@ -34,15 +36,15 @@ class Command(BaseCommand):
                     if say is not None:
                         say(sentence)
 
-                done = roll_up_all(task="rollup --all", say=advance)
+                done = roll_up_all(task="rollup --all", say=advance, within=within)
         elif options["month"]:
             try:
                 month = Month.parse(options["month"])
             except ValueError as error:
                 raise CommandError(f"--month: {error}.") from error
-            done = roll_up_one(month, task="rollup --month")
+            done = roll_up_one(month, task="rollup --month", within=within)
         else:
-            done = roll_up_dirty(task="rollup", say=say)
+            done = roll_up_dirty(task="rollup", say=say, within=within)
         if options["json"]:
             rows = [{"month": str(one.month), "whole": one.whole, "changed": one.changed} for one in done]
             self.stdout.write(json.dumps({"months": rows}))
