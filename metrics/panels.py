@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils import timezone
 
+from metrics.boards.findings import findings_of
 from metrics.boards.lines import Line, shown_month, trend_of
 from metrics.boards.stage import Board, group_board, section_board, stage_board, stage_notes
 from metrics.boards.table import overview
@@ -89,7 +90,8 @@ def stage_groups(request: HttpRequest, stage: Stage) -> PanelContent | None:
 
 def stage_notes_panel(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """Conflicts, broken metrics, open reviews, and what the figure says of itself."""
-    notes, board = stage_notes(stage), _board(request, stage)
+    board = _board(request, stage)
+    notes = stage_notes(stage, board.month)
     if notes.is_empty and not board.main.notes:
         return None
     return PanelContent(template="metrics/panels/notes.html", context={"notes": notes, "line": board.main})
@@ -126,6 +128,7 @@ def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:
         "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "features": board.features,
+        "findings": findings_of(board.month, {("gmau", group.key), ("paid_gmau", group.key)}),
     }
     return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
 
@@ -139,6 +142,7 @@ def section_figures(request: HttpRequest, section: Section) -> PanelContent | No
         "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "below": board.below,
+        "findings": findings_of(board.month, {("smau", line.now.question.subject) for line in board.below}),
     }
     return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
 

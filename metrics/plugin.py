@@ -94,6 +94,7 @@ plugin = Plugin(
     attention=(
         Attention(name="Proposed definitions", items=attention.reviews),
         Attention(name="Conflicts of the mapping", items=attention.mapping_conflicts),
+        Attention(name="Figures that look odd", items=attention.odd_figures),
     ),
     demo=(DemoStep(name="The dictionary of the demo's product", run=make_the_demo_dictionary, order=40),),
 )

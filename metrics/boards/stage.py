@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from django.urls import reverse
 from django.utils import timezone
 
+from metrics.boards.findings import Finding, Subject, findings_of
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, Line, line_of, shown_month
 from metrics.definitions.queries import Conflict, conflicts
@@ -146,19 +147,21 @@ class Notes:
 
     conflicts: tuple[Conflict, ...]
     broken: tuple[MetricDefinition, ...]
+    subjects: frozenset[Subject]
     proposals: tuple[ProposedChange, ...] = ()
+    findings: tuple[Finding, ...] = ()
 
     @property
     def is_empty(self) -> bool:
         """Whether there is nothing to say."""
-        return not (self.conflicts or self.broken or self.proposals)
+        return not (self.conflicts or self.broken or self.proposals or self.findings)
 
 
-def stage_notes(stage: Stage) -> Notes:
-    """Conflicts, broken metrics and open reviews of a stage and its groups."""
+def stage_notes(stage: Stage, month: Month) -> Notes:
+    """Conflicts, broken metrics and open reviews of a stage and its groups, and what looks odd about a month."""
     found = kept(f"notes:{stage.pk}", figures_version(), lambda: _notes(stage))
-    # Proposals are not among what moves figures, so they are read anew.
-    return replace(found, proposals=tuple(_proposals(stage)))
+    # Proposals and findings are not among what moves figures, so they are read anew.
+    return replace(found, proposals=tuple(_proposals(stage)), findings=findings_of(month, found.subjects))
 
 
 def _proposals(stage: Stage) -> QuerySet[ProposedChange]:
@@ -180,4 +183,5 @@ def _notes(stage: Stage) -> Notes:
             or (conflict.subject_kind == "group" and conflict.subject_key in groups)
         ),
         broken=tuple(broken[:10]),
+        subjects=frozenset({("smau", stage.key), *((kind, key) for kind in ("gmau", "paid_gmau") for key in groups)}),
     )

@@ -18,7 +18,7 @@ from metrics.definitions.signals import mappings_changed
 from metrics.engine.rollup import MAPPING_CHANGED
 from metrics.facts import note, wake_roll_up
 from metrics.models.dictionary import Indicator, IndicatorMapping, MetricDefinition
-from metrics.models.figures import FigureMonth
+from metrics.models.figures import NOT_CHECKED, FigureMonth
 from metrics.periods import Month
 from portal.models import User
 from stages.models import Group, Stage, Succession
@@ -260,6 +260,8 @@ def follow_structure(*, actor: User | None = None) -> int:
             _row(row.metric, target, max(now, row.from_month or now), reason, actor).save()
             changed += 1
             announce((now, None), reason=reason, actor=actor)
+    # Which stages a combined figure adds up may have changed, too.
+    look_again((None, None))
     return changed
 
 
@@ -295,12 +297,24 @@ def announce(span: tuple[date | None, date | None], *, reason: str, actor: User 
     months = [Month.of(month) for month in published if overlap((month, month), span)]
     if months:
         note(months=months, cause=MAPPING_CHANGED, actor=actor)
+    look_again(span)
     wake_roll_up()
     transaction.on_commit(
         lambda: mappings_changed.send(
             sender=IndicatorMapping, from_month=span[0], to_month=span[1], reason=reason, actor=actor
         )
     )
+
+
+def look_again(span: tuple[date | None, date | None]) -> None:
+    """Have plausibility look at these months once more: their sums are the same, and their figures are others."""
+    first, last = span
+    months = FigureMonth.objects.all()
+    if first is not None:
+        months = months.filter(month__gte=first)
+    if last is not None:
+        months = months.filter(month__lte=last)
+    months.update(checked_revision=NOT_CHECKED)
 
 
 def _checked(*, kind: str, subject_key: str, metric: MetricDefinition, reason: str) -> str:

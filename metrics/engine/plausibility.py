@@ -6,13 +6,13 @@ SMAU of its stage holds only where the SMAU is a union that includes it, which n
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from django.db.models import F
 
-from metrics.exact import as_json
+from metrics.exact import Number, as_json
 from metrics.figures.queries import INDICATOR_WORDS, Figure, figures
 from metrics.figures.question import NO_CUT, Cut, Question
 from metrics.models.dictionary import IndicatorMapping
@@ -22,14 +22,24 @@ from metrics.periods import Month
 PAID = Cut(paid=True)
 
 
+AT_ONCE = 12
+"""Months whose figures are read together."""
+
+
 def check_months(months: Iterable[Month]) -> None:
     """Keep with each month what is odd about its figures."""
-    for month in sorted(set(months)):
-        kept = FigureMonth.objects.filter(month=month.first)
+    wanted = sorted(set(months))
+    for start in range(0, len(wanted), AT_ONCE):
+        some = wanted[start : start + AT_ONCE]
         # Read first: what changes while the figures are read is then looked at once more.
-        revision = kept.values_list("revision", flat=True).first()
-        if revision is not None:
-            kept.update(findings=findings(month), checked_revision=revision)
+        revisions = dict(
+            FigureMonth.objects.filter(month__in=[month.first for month in some]).values_list("month", "revision")
+        )
+        found = odd([month for month in some if month.first in revisions])
+        for month, findings in found.items():
+            FigureMonth.objects.filter(month=month.first).update(
+                findings=findings, checked_revision=revisions[month.first]
+            )
 
 
 def check_unchecked() -> int:
@@ -39,8 +49,23 @@ def check_unchecked() -> int:
     return len(months)
 
 
-def findings(month: Month) -> list[dict[str, Any]]:
-    """What is odd about a month, with the numbers."""
+@dataclass(frozen=True, slots=True)
+class _Family:
+    """The questions of a month whose answers are held against each other."""
+
+    umau: Question
+    cmau: Question
+    whole: Sequence[Question]
+    paid: Sequence[Question]
+    paid_of_groups: Sequence[Question]
+
+    def all(self) -> list[Question]:
+        """Every one of them."""
+        return [self.umau, self.cmau, *self.whole, *self.paid, *self.paid_of_groups]
+
+
+def odd(months: Sequence[Month]) -> dict[Month, list[dict[str, Any]]]:
+    """What is odd about these months, with the numbers."""
     mapped = sorted(
         set(
             IndicatorMapping.objects.filter(
@@ -48,55 +73,68 @@ def findings(month: Month) -> list[dict[str, Any]]:
             ).values_list("kind", "subject_key")
         )
     )
-    subjects = [(kind, key) for kind, key in mapped if kind != "paid_gmau"]
-    # Groups with a metric of their own for paid users; a metric of all users may stand for it just as well.
-    groups = [key or "" for kind, key in mapped if kind == "paid_gmau" and ("gmau", key) in subjects]
-    whole = [Question(indicator=kind, subject=key or "", period=month) for kind, key in subjects]
-    asked = [
-        Question(indicator="umau", period=month),
-        Question(indicator="cmau", period=month),
-        *whole,
-        *(replace(question, cut=PAID) for question in whole),
-        *(Question(indicator="paid_gmau", subject=key, period=month) for key in groups),
-    ]
-    umau, cmau, *rest = figures(asked)
+    families = {month: _family(month, [(kind, key or "") for kind, key in mapped]) for month in months}
+    asked = [question for family in families.values() for question in family.all()]
+    answered = dict(zip(asked, figures(asked), strict=True))
+    return {month: _findings(family, answered) for month, family in families.items()}
+
+
+def _family(month: Month, mapped: Sequence[tuple[str, str]]) -> _Family:
+    whole = [Question(indicator=kind, subject=key, period=month) for kind, key in mapped if kind != "paid_gmau"]
+    return _Family(
+        umau=Question(indicator="umau", period=month),
+        cmau=Question(indicator="cmau", period=month),
+        whole=whole,
+        paid=[replace(question, cut=PAID) for question in whole],
+        # Groups with a metric of their own for paid users; a metric of all users may stand for it just as well.
+        paid_of_groups=[
+            Question(indicator="paid_gmau", subject=key, period=month)
+            for kind, key in mapped
+            if kind == "paid_gmau" and ("gmau", key) in mapped
+        ],
+    )
+
+
+def _findings(family: _Family, answered: Mapping[Question, Figure]) -> list[dict[str, Any]]:
+    umau, cmau = answered[family.umau], answered[family.cmau]
     found: list[dict[str, Any]] = []
-    for one in rest[: len(whole)]:
-        _compare(found, "smau_within_umau", one, umau, "is more than UMAU, the people of the whole product")
-    for one, paid in zip(rest[: len(whole)], rest[len(whole) : 2 * len(whole)], strict=True):
-        _compare(found, "paid_within_all", paid, one, "is more than the same figure of all users")
-    of_all = {one.question.subject: one for one in rest[: len(whole)] if one.question.indicator == "gmau"}
-    for paid in rest[2 * len(whole) :]:
-        _compare(found, "paid_within_all", paid, of_all[paid.question.subject], "is more than the GMAU of all users")
+    for question in family.whole:
+        _compare(
+            found, "smau_within_umau", answered[question], umau, "is more than UMAU, the people of the whole product"
+        )
+    for question, paid in zip(family.whole, family.paid, strict=True):
+        words = "is more than the same figure of all users"
+        _compare(found, "paid_within_all", answered[paid], answered[question], words)
+    for paid in family.paid_of_groups:
+        whole = answered[replace(paid, indicator="gmau", cut=NO_CUT)]
+        _compare(found, "paid_within_all", answered[paid], whole, "is more than the GMAU of all users")
     _compare(found, "umau_within_cmau", umau, cmau, "is more than all stages combined: many were active in no stage")
-    for one in (umau, *rest):
-        if one.recorded is not None and one.uplift is not None and one.uplift < 0:
-            found.append(
-                {
-                    "rule": "estimate_above_recorded",
-                    "figure": one.id,
-                    "than": one.id,
-                    "value": as_json(one.recorded),
-                    "limit": as_json(one.estimated),
-                    "sentence": f"{_name(one)}: the estimate {one.estimated} is less than the recorded {one.recorded}.",
-                }
-            )
+    for question in family.all():
+        one = answered[question]
+        if question != family.cmau and one.recorded is not None and one.uplift is not None and one.uplift < 0:
+            sentence = f"{_name(one)}: the estimate {one.estimated} is less than the recorded {one.recorded}."
+            found.append(_finding("estimate_above_recorded", one, one, one.recorded, one.estimated, sentence))
     return found
 
 
 def _compare(found: list[dict[str, Any]], rule: str, small: Figure, large: Figure, words: str) -> None:
     if small.recorded is None or large.recorded is None or small.recorded <= large.recorded:
         return
-    found.append(
-        {
-            "rule": rule,
-            "figure": small.id,
-            "than": large.id,
-            "value": as_json(small.recorded),
-            "limit": as_json(large.recorded),
-            "sentence": f"{_name(small)} {small.recorded} {words} ({large.recorded}).",
-        }
-    )
+    sentence = f"{_name(small)} {small.recorded} {words} ({large.recorded})."
+    found.append(_finding(rule, small, large, small.recorded, large.recorded, sentence))
+
+
+def _finding(
+    rule: str, figure: Figure, than: Figure, value: Number | None, limit: Number | None, sentence: str
+) -> dict[str, Any]:
+    return {
+        "rule": rule,
+        "figure": figure.id,
+        "than": than.id,
+        "value": as_json(value),
+        "limit": as_json(limit),
+        "sentence": sentence,
+    }
 
 
 def _name(one: Figure) -> str:

@@ -105,7 +105,7 @@ def roll_up_dirty(
             say(f"{month} rolled up")
     done += follow_mappings(task=task)
     if check:
-        _check(done)
+        _check()
     if failed:
         raise next(iter(failed.values()))
     return done
@@ -158,15 +158,17 @@ def roll_up_all(*, task: str = "", say: Say | None = None, within: Say | None = 
 def roll_up_one(month: Month, *, task: str = "", within: Say | None = None) -> list[RolledUp]:
     """Count one month anew from the facts; like every roll-up, closed months follow the mappings and are checked."""
     done = [roll_up_month(month, whole=True, task=task, say=within), *follow_mappings(task=task)]
-    _check(done, always=month)
+    _check(always=month)
     return done
 
 
-def _check(done: Sequence[RolledUp], *, always: Month | None = None) -> None:
-    """Look whether the figures that changed are plausible, after they can be seen."""
-    from metrics.engine.plausibility import check_months
+def _check(*, always: Month | None = None) -> None:
+    """Look whether figures that changed are plausible, after they can be seen."""
+    from metrics.engine.plausibility import check_months, check_unchecked
 
-    check_months(one.month for one in done if one.changed or one.month == always)
+    check_unchecked()
+    if always is not None:
+        check_months([always])
 
 
 @transaction.atomic

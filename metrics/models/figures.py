@@ -15,6 +15,9 @@ from django.db import models
 
 from metrics.models.facts import Delivery, Installation, Population
 
+NOT_CHECKED = -1
+"""The checked revision of a month whose figures changed without a revision of their own."""
+
 
 class NumericField(models.Field):  # type: ignore[type-arg]
     """PostgreSQL's ``numeric`` without bounds: Django's own decimal field wants the digits named."""

@@ -15,6 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from metrics.boards import words
+from metrics.boards.findings import findings_about
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, label_of, line_of, long_month, passport_page, trend_of, window_of
 from metrics.boards.names import subject_name, subject_url
@@ -90,6 +91,7 @@ def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
             "before": reverse("metrics:passport", args=[replace(question, period=question.month.previous).id]),
             "after": reverse("metrics:passport", args=[replace(question, period=question.month.next).id]),
             "may_move": True,
+            "findings": findings_about(question.month, question.id),
         }
     context |= _tab(request, tab, question, opened)
     return render(request, "metrics/passport.html", context)

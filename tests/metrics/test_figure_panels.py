@@ -149,7 +149,7 @@ def test_the_table_lists_every_figure_and_filters_by_cut(world: MetricDefinition
 def test_a_month_that_is_none_is_said_and_not_guessed(world: MetricDefinition, viewer_client: Client) -> None:
     page = viewer_client.get("/dashboards/?month=October")
     assert page.status_code == 422
-    assert "such as 2026-10" in page.content.decode()
+    assert "for example 2026-10" in page.content.decode()
 
 
 def test_the_tables_csv_has_the_same_figures(world: MetricDefinition, viewer_client: Client) -> None:
@@ -162,3 +162,32 @@ def test_nothing_counted_yet_is_said(catalog: None, viewer_client: Client) -> No
     assert viewer_client.get("/dashboards/").status_code == 200
     assert Stage.objects.filter(key="create").exists()
     assert "No metric is mapped to it." in viewer_client.get("/stages/create/").content.decode()
+
+
+def test_what_looks_odd_stands_with_its_stage_its_group_its_figure_and_whom_it_waits_for(
+    world: MetricDefinition, viewer_client: Client, reviewer_client: Client
+) -> None:
+    umau = a_metric("usage.anyone")
+    mapped(umau, "umau", "")
+    a_metric("usage.plan")
+    reported("umau", 10, 45, umau)
+    reported("umau", 11, 100, umau)
+    roll_up_dirty()
+    raise_version()
+    odd = "SMAU create 50 is more than UMAU, the people of the whole product (45)."
+    for address in (
+        "/stages/create/",
+        "/sections/dev/",
+        "/figures/smau.create.2026-10/",
+        "/figures/umau.2026-10/",
+        "/figures/months/2026-10/",
+    ):
+        assert odd in viewer_client.get(address).content.decode(), address
+    assert "GMAU source_code 50 is more than UMAU" in viewer_client.get("/groups/source_code/").content.decode()
+    for address in ("/stages/plan/", "/figures/smau.create.2026-09/", "/figures/smau.create.2026-11/"):
+        assert odd not in viewer_client.get(address).content.decode(), address
+    waiting = "Figures of Oct 2026 look odd. "
+    assert waiting in reviewer_client.get("/attention/").content.decode()
+    assert waiting not in viewer_client.get("/attention/").content.decode()
+    close_month(month=Month(2026, 10), actor=None, reason="explained")
+    assert waiting not in reviewer_client.get("/attention/").content.decode()

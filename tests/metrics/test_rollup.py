@@ -20,7 +20,7 @@ from metrics.definitions.mapping import map_indicator
 from metrics.definitions.slots import allot_slots
 from metrics.engine import rollup
 from metrics.engine.months import MonthError, advance_months, close_month, publish_what_is_final, reopen_month
-from metrics.engine.plausibility import check_unchecked, findings
+from metrics.engine.plausibility import check_unchecked, odd
 from metrics.engine.rollup import roll_up_all, roll_up_dirty
 from metrics.facts import Missing, record_reports, refill_report, use_of
 from metrics.figures.asking import questions_from
@@ -288,7 +288,7 @@ def test_what_looks_odd_is_kept_with_the_month_and_its_numbers() -> None:
     assert (found["rule"], found["value"], found["limit"]) == ("smau_within_umau", 10, 7)
     report("a", "2026-05-05", {smau: 7, umau: 7})
     roll_up_dirty()
-    assert findings(MAY) == []
+    assert odd([MAY]) == {MAY: []}
     assert month_facts([MAY])[0].findings == ()
 
 
@@ -336,6 +336,24 @@ def test_one_month_counted_anew_follows_the_mappings_and_is_checked() -> None:
     assert sorted(row["month"] for row in json.loads(out.getvalue())["months"]) == ["2026-04", "2026-05"]
     for counted in (MAY, MAY.previous):
         assert [found["rule"] for found in month_facts([counted])[0].findings] == ["smau_within_umau"]
+
+
+@pytest.mark.django_db
+def test_a_month_that_was_never_published_is_looked_at_again_when_its_mapping_changes() -> None:
+    smau, other, umau = a_smau("create"), a_metric("usage.other"), a_metric("usage.anyone")
+    mapped(umau, kind="umau", subject="")
+    for month in ("04", "05"):
+        report("a", f"2026-{month}-04", {smau: 10, other: 17, umau: 10})
+    roll_up_dirty()
+    assert check_unchecked() == 0
+    map_indicator(kind="smau", subject_key="create", metric=other, reason="wider", actor=None, from_month=MAY.first)
+    sweep()
+    assert [found["rule"] for found in month_facts([MAY])[0].findings] == ["smau_within_umau"]
+    assert month_facts([MAY.previous])[0].findings == ()
+    # By command, without a worker.
+    map_indicator(kind="smau", subject_key="create", metric=smau, reason="back", actor=None, from_month=MAY.first)
+    call_command("rollup", stdout=StringIO())
+    assert month_facts([MAY])[0].findings == ()
 
 
 @pytest.mark.django_db
