@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import random
 import socket
 import statistics
 import threading
@@ -16,11 +17,32 @@ from multiprocessing.queues import Queue
 
 LEAVES = 2000
 PLACE = "00000000-0000-4000-8000-000000000000"
+STAGE = "bench"
 
 
-def ping_body() -> bytes:
-    """A ping as large as real ones: 2,000 leaves, about 76 KB; its uuid stands at a known place."""
-    counts = {f"counts_of_something_that_is_counted_{number:04}": number * 37 % 9973 for number in range(LEAVES)}
+WORDS = """projects issues merge requests pipelines runners epics boards clusters packages imports deploys keys labels
+    notes users groups active unique weekly monthly created closed users_with jira slack prometheus helm ingress auto
+    devops template enabled disabled failed success scheduled security scan dast sast secret container registry wiki
+    snippet"""
+
+
+def counts(leaves: int) -> dict[str, int]:
+    """Names and numbers like those of real pings: related ones side by side, most of the numbers 0, few large ones."""
+    chance, words = random.Random(5), WORDS.split()
+    names = sorted("_".join([*chance.sample(words, 3), "counted", str(number % 60)]) for number in range(leaves))
+    return {name: 0 if chance.random() < 0.6 else int(10 ** chance.uniform(0, 4)) for name in names}
+
+
+def key_paths(count: int) -> list[str]:
+    """The key paths of so many leaves of the ping."""
+    return [f"counts.{name}" for name in counts(count)]
+
+
+def ping_body(leaves: int = LEAVES) -> bytes:
+    """A ping as large as real ones: 2,000 leaves, 79 KB, 16 KB as zstd; its uuid stands at a known place.
+
+    It counts one person in a stage, so that the stage's figure is the number of installations.
+    """
     return json.dumps(
         {
             "uuid": PLACE,
@@ -29,7 +51,8 @@ def ping_body() -> bytes:
             "version": "17.5.1",
             "edition": "EE",
             "active_user_count": 120,
-            "counts": counts,
+            "usage_activity_by_stage_monthly": {STAGE: {"people": 1}},
+            "counts": counts(leaves),
         }
     ).encode()
 
@@ -95,21 +118,13 @@ def process(
 
 def client(port: int, path: str, key: str, until: float, times: list[float], errors: list[str]) -> None:
     """One connection: post, wait for the answer, post again. Anything but 2xx is an error."""
-    body = ping_body()
-    head = (
-        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n" + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n"
-    ).encode()
-    message = bytearray(head + body)
-    place = message.index(PLACE.encode())
+    message, place = request(port, path)
     link: socket.socket | None = None
     while time.perf_counter() < until:
         message[place : place + 36] = str(uuid.uuid4()).encode()
         begun = time.perf_counter()
         try:
-            if link is None:
-                link = socket.create_connection(("127.0.0.1", port), timeout=30)
-                link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            link = link or connect(port)
             link.sendall(message)
             status = answer(link)
         except (OSError, ValueError) as error:
@@ -125,6 +140,81 @@ def client(port: int, path: str, key: str, until: float, times: list[float], err
             errors.append(f"status {status}")
     if link is not None:
         link.close()
+
+
+def burst(port: int, path: str, *, count: int, leaves: int = LEAVES, clients: int = 8) -> list[float]:
+    """Post ``count`` pings, each of another installation, as quickly as they are taken; when each was acknowledged.
+
+    Whatever is not acknowledged is sent again, so that in the end all are.
+    """
+    context = multiprocessing.get_context("fork")
+    answers: Queue[list[float]] = context.Queue()
+    shares = [count // 2, count - count // 2]
+    workers = [
+        context.Process(target=deliver_all, args=(port, path, share, leaves, clients // 2, answers)) for share in shares
+    ]
+    for worker in workers:
+        worker.start()
+    moments = [moment for _ in workers for moment in answers.get()]
+    for worker in workers:
+        worker.join()
+    return sorted(moments)
+
+
+def deliver_all(port: int, path: str, count: int, leaves: int, clients: int, answers: Queue[list[float]]) -> None:
+    """Several connections, a thread each, share the work."""
+    moments: list[float] = []
+    names = iter([str(uuid.uuid4()).encode() for _ in range(count)])
+    lock = threading.Lock()
+
+    def one() -> None:
+        message, place = request(port, path, leaves)
+        link: socket.socket | None = None
+        while True:
+            with lock:
+                name = next(names, None)
+            if name is None:
+                break
+            message[place : place + 36] = name
+            while True:
+                try:
+                    link = link or connect(port)
+                    link.sendall(message)
+                    if 200 <= answer(link) < 300:
+                        break
+                except (OSError, ValueError):
+                    if link is not None:
+                        link.close()
+                    link = None
+                time.sleep(0.05)
+            moments.append(time.time())
+        if link is not None:
+            link.close()
+
+    threads = [threading.Thread(target=one) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    answers.put(moments)
+
+
+def request(port: int, path: str, leaves: int = LEAVES) -> tuple[bytearray, int]:
+    """The bytes of a request, and where the uuid stands in them."""
+    body = ping_body(leaves)
+    head = (
+        f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body)}\r\n\r\n"
+    ).encode()
+    message = bytearray(head + body)
+    return message, message.index(PLACE.encode())
+
+
+def connect(port: int) -> socket.socket:
+    """A connection that stays open."""
+    link = socket.create_connection(("127.0.0.1", port), timeout=30)
+    link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return link
 
 
 def answer(link: socket.socket) -> int:

@@ -40,15 +40,26 @@ class Answer:
 
 
 class LivePortal:
-    """The processes of one portal. Without ``database_url`` it runs on the embedded PostgreSQL of its folder."""
+    """The processes of one portal. Without ``database_url`` it runs on the embedded PostgreSQL of its folder.
+
+    ``prepare`` makes the tables first.
+    """
 
     def __init__(
-        self, data_dir: Path, *, database_url: str = "", web_workers: int = 2, task_processes: int = 2
+        self,
+        data_dir: Path,
+        *,
+        database_url: str = "",
+        prepare: bool = False,
+        web_workers: int = 2,
+        task_processes: int = 2,
     ) -> None:
         self.data_dir = data_dir
         self.port = free_port()
         self.token = ""
         self.environment = environment(data_dir, database_url)
+        if prepare:
+            self.run("from django.core.management import call_command; call_command('prepare', verbosity=0)")
         command = [sys.executable, "-m", "portal.run", "--data-dir", str(data_dir), "--port", str(self.port)]
         command += ["--web-workers", str(web_workers), "--task-processes", str(task_processes)]
         if not database_url:

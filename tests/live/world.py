@@ -14,12 +14,20 @@ import yaml
 MILESTONE = "17.0"
 
 
-def make_world(stages: Sequence[str], more: Sequence[str] = ()) -> str:
-    """Stages with these keys, definitions also for the key paths ``more``; returns a token that may read the API."""
+def make_world(stages: Sequence[str]) -> str:
+    """Stages with these keys; returns a token that may read the API."""
+    from tests.builders import a_token, a_user
+
+    define(stages)
+    secret, _token = a_token(a_user("live-reader", "viewer"))
+    return secret
+
+
+def define(stages: Sequence[str], more: Sequence[str] = ()) -> None:
+    """Stages with these keys, each with a metric for its SMAU, and a counter for each of the key paths ``more``."""
     from metrics.definitions.importing import import_definitions
     from stages.structure.reading import read_structure
     from stages.structure.sync import sync_structure
-    from tests.builders import a_token, a_user
 
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -31,11 +39,9 @@ def make_world(stages: Sequence[str], more: Sequence[str] = ()) -> str:
         wanted = [definition(people_in(key), group=f"{key}_group", indicators=["smau"]) for key in stages]
         wanted += [definition(key_path) for key_path in more]
         defined.write_text(yaml.safe_dump(wanted, sort_keys=False))
-        report = import_definitions(path=defined, from_month=None, allow_unknown_fields=False, say=lambda words: None)
+        report = import_definitions(path=defined)
         if report.refused:
             raise ValueError(f"definitions of the tests were refused: {report.refused}")
-    secret, _token = a_token(a_user("live-reader", "viewer"))
-    return secret
 
 
 def people_in(stage: str) -> str:
