@@ -118,6 +118,17 @@ def take_role(*, grant: RoleGrant, actor: User, reason: str) -> None:
     forget_granted(grant.user)
 
 
+def rename_scope(*, before: str, after: str) -> None:
+    """Let the roles given within a scope follow the subject that has another name now."""
+    with transaction.atomic():
+        for grant in RoleGrant.objects.filter(scope=before):
+            if RoleGrant.objects.filter(user=grant.user_id, role=grant.role, scope=after).exists():
+                grant.delete()
+            else:
+                grant.scope = after
+                grant.save(update_fields=["scope"])
+
+
 def set_active(*, user: User, active: bool, actor: User, reason: str) -> None:
     """Close an account, or open it again. Closing it makes its tokens and sessions useless at once."""
     with transaction.atomic(), because(reason, actor=actor):

@@ -7,15 +7,17 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 from django.urls import reverse
 from django.utils import timezone
 
+from portal.history import because
 from portal.notify import notify_all, notify_role
 from portal.roles import Role
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
 from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
-from stages.models import Block, BlockRevision, Draft, Follow, Stage, Suggestion
+from stages.models import Block, BlockRevision, Draft, Follow, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -171,48 +173,33 @@ def undo(*, block: Block, version: int, actor: User) -> Saved:
     )  # fmt: skip
 
 
-def contents_as_of(stage: Stage, moment: datetime) -> list[tuple[Block, BlockRevision | None]]:
-    """Each block of a stage with the version that stood at a moment; ``None`` before there was one."""
-    found = []
-    for block in stage.blocks.all():
-        found.append((block, block.revisions.filter(at__lte=moment).order_by("-version").first()))
-    return found
+def review(*, block: Block, actor: User, every_days: int | None = None, reviewed: bool = True) -> None:
+    """Say that the block is right as it stands, its resources with it; or how many days that holds."""
+    with transaction.atomic(), because("Reviewed" if reviewed else "How long a review holds", actor=actor):
+        if every_days is not None:
+            block.review_every_days = every_days
+        if reviewed:
+            today = timezone.now().date()
+            block.reviewed_on, block.reviewed_by = today, actor
+            placed = Resource.objects.filter(placements__block=block, reviewed_on__lt=today)
+            placed.update(reviewed_on=today, version=F("version") + 1)
+        block.save(update_fields=["reviewed_on", "reviewed_by", "review_every_days"])
 
 
-@transaction.atomic
-def restore_page(*, stage: Stage, moment: datetime, actor: User) -> int:
-    """Bring the whole page back to what it was at a moment; the number of blocks that changed."""
-    changed = 0
-    why = f"Restored the page of {moment:%Y-%m-%d %H:%M} UTC"
-    for block, revision in contents_as_of(stage, moment):
-        block.stage = stage
-        if revision is not None:
-            revision.block = block
-            saved = restore(revision=revision, actor=actor, reason=why)
-        elif block.version:
-            heading = block.heading if block.kind == "other" else ""
-            saved = save_block(
-                stage=stage, kind=block.kind, heading=heading, content=BlockContent(heading=heading),
-                base_version=None, actor=actor, how="restore", reason=why,
-            )  # fmt: skip
-        else:
-            continue
-        changed += bool(saved.differences)
-    return changed
-
-
-def review(*, block: Block, actor: User, every_days: int | None = None) -> None:
-    """Say that the block is right as it stands."""
-    block.reviewed_on, block.reviewed_by = timezone.now().date(), actor
-    if every_days:
-        block.review_every_days = every_days
-    block.save(update_fields=["reviewed_on", "reviewed_by", "review_every_days"])
-
-
-def own(*, block: Block, user: User | None) -> None:
-    """Say who keeps the block up to date."""
-    block.owner = user
-    block.save(update_fields=["owner"])
+def own(*, block: Block, user: User | None, actor: User) -> None:
+    """Say who keeps the block up to date; somebody else is told."""
+    with transaction.atomic(), because("Who keeps it", actor=actor):
+        changed = block.owner_id != (user.pk if user else None)
+        block.owner = user
+        block.save(update_fields=["owner"])
+        if user is not None and changed and user != actor:
+            title = block.heading or block.get_kind_display()
+            notify_all(
+                users=[user],
+                sentence=f"{actor} asks you to keep {title} of {block.stage.name} up to date.",
+                url=block.stage.get_absolute_url(),
+                topic="stages",
+            )
 
 
 def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User) -> Saved:

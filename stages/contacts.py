@@ -6,11 +6,17 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import date
+from typing import TYPE_CHECKING
 
 from django.db import transaction
+from django.db.models import F
 
+from portal.history import because
 from stages.models import Contact, Group, Responsibility, Section, Stage
 from stages.structure.report import FieldChange
+
+if TYPE_CHECKING:
+    from portal.models import User
 
 
 def digest_of(name: str) -> str:
@@ -67,6 +73,45 @@ def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dic
         owner = by_place[_place_of(row)]
         changes[owner].append(FieldChange(field=row.role, before="", after=row.contact.name))
     return changes
+
+
+def name_people(
+    *, owner: Section | Stage | Group, people: Iterable[tuple[str, str]], actor: User | None, reason: str = ""
+) -> bool:
+    """Say in the portal who is responsible, in order; later imports leave that alone. True when anything changed."""
+    pairs = [(" ".join(role.split()), " ".join(name.split())) for role, name in people]
+    with transaction.atomic(), because(reason or "people", actor=actor):
+        contacts = contacts_named(name for _, name in pairs)
+        changed = put_people(owner, [(role, contacts[name]) for role, name in pairs])
+        if changed:
+            type(owner)._default_manager.filter(pk=owner.pk).update(version=F("version") + 1)
+            owner.refresh_from_db(fields=["version"])
+    return changed
+
+
+def put_people(owner: Section | Stage | Group, people: Iterable[tuple[str, Contact]]) -> bool:
+    """Make these the responsible people, in this order; one removed on request stays away."""
+    wanted = {
+        (role, contact.pk): order for order, (role, contact) in enumerate(people) if contact.removed_on is None
+    }  # fmt: skip
+    have = {(one.role, one.contact_id): one for one in _responsible(owner)}
+    gone = [one.pk for pair, one in have.items() if pair not in wanted]
+    moved = [one for pair, one in have.items() if pair in wanted and one.order != wanted[pair]]
+    for one in moved:
+        one.order = wanted[one.role, one.contact_id]
+    new = [
+        Responsibility(contact_id=contact, role=role, order=order, **{_field(owner): owner})
+        for (role, contact), order in wanted.items()
+        if (role, contact) not in have
+    ]
+    Responsibility.objects.filter(pk__in=gone).delete()
+    Responsibility.objects.bulk_update(moved, ["order"])
+    Responsibility.objects.bulk_create(new)
+    return bool(gone or new or moved)
+
+
+def _responsible(owner: Section | Stage | Group) -> list[Responsibility]:
+    return list(owner.people.select_related("contact").order_by("order", "pk"))
 
 
 @transaction.atomic

@@ -30,7 +30,16 @@ class ResourceForm(_Form):
 
     class Meta:
         model = Resource
-        fields = ("label", "url", "owner_name", "access", "official", "source_updated_on")
+        fields = ("label", "url", "owner_name", "access", "official", "source_updated_on", "review_every_days")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.fields["review_every_days"].required = False
+
+    def clean_review_every_days(self) -> int:
+        """How many days a review holds; left out it stays."""
+        days: int | None = self.cleaned_data["review_every_days"]
+        return self.instance.review_every_days if days is None else days
 
     def clean(self) -> dict[str, Any]:
         """With the label and address as they may be saved."""

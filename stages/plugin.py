@@ -20,7 +20,7 @@ from portal.plugin import (
     SearchSource,
 )
 from stages import contributions, search, slots
-from stages.api import views
+from stages.api import resources, stage, structure, workflow
 from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
@@ -36,12 +36,16 @@ plugin = Plugin(
     ),
     urls=(Mount(prefix="", urlconf="stages.urls"),),
     api=(
-        ApiRoute(prefix="sections", viewset=views.SectionViewSet, basename="section"),
-        ApiRoute(prefix="stages", viewset=views.StageViewSet, basename="stage"),
-        ApiRoute(prefix="groups", viewset=views.GroupViewSet, basename="group"),
-        ApiRoute(prefix="categories", viewset=views.CategoryViewSet, basename="category"),
-        ApiRoute(prefix="resources", viewset=views.ResourceViewSet, basename="resource"),
-        ApiRoute(prefix="starting-points", viewset=views.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="sections", viewset=structure.SectionViewSet, basename="section"),
+        ApiRoute(prefix="stages", viewset=stage.StageViewSet, basename="stage"),
+        ApiRoute(prefix="groups", viewset=structure.GroupViewSet, basename="group"),
+        ApiRoute(prefix="categories", viewset=structure.CategoryViewSet, basename="category"),
+        ApiRoute(prefix="resources", viewset=resources.ResourceViewSet, basename="resource"),
+        ApiRoute(prefix="starting-points", viewset=resources.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="suggestions", viewset=workflow.SuggestionViewSet, basename="suggestion"),
+        ApiRoute(prefix="import-conflicts", viewset=workflow.ImportConflictViewSet, basename="import-conflict"),
+        ApiRoute(prefix="people", viewset=workflow.PeopleViewSet, basename="person"),
+        ApiRoute(prefix="handbook", viewset=workflow.HandbookViewSet, basename="handbook"),
     ),
     home_panels=(HomePanel(name="catalog", title="Catalog", render=contributions.home, order=40),),
     search=(SearchSource(name="Catalog", search=search.search),),

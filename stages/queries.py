@@ -8,7 +8,8 @@ from django.db.models import Prefetch, QuerySet
 
 from stages.completeness import Score, score
 from stages.derived import role_in_words
-from stages.models import Category, Group, Section, Stage, Succession
+from stages.facts import Entry, kind_of
+from stages.models import Category, FormerKey, Group, Section, Stage, Succession
 from stages.names import folded
 from stages.slots import Catalog
 from stages.stage_page import stages_complete
@@ -84,11 +85,15 @@ def categories_of(group: Group) -> QuerySet[Category]:
 
 def people_of(owner: Section | Group) -> list[tuple[str, str]]:
     """Who does what for a section or group, in words."""
-    people = owner.people.select_related("contact").exclude(contact__name="").order_by("pk")
+    people = owner.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
     return [(role_in_words(one.role), one.contact.name) for one in people]
 
 
-def successor_of(stage: Stage) -> Stage | None:
-    """The stage that a retired one was merged into."""
-    merged = Succession.objects.filter(kind="stage", from_key=stage.key, how="merged").first()
-    return Stage.objects.filter(key=merged.to_key).first() if merged else None
+def successor_of(entry: Entry) -> Entry | None:
+    """What a retired entry was merged into."""
+    merged = Succession.objects.filter(kind=kind_of(entry), from_key=entry.key, how="merged").first()
+    if merged is None:
+        return None
+    former = FormerKey.objects.filter(kind=merged.kind, key=merged.to_key).values_list("target_key", flat=True).first()
+    found: Entry | None = type(entry)._default_manager.filter(key=former or merged.to_key).first()
+    return found

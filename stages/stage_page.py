@@ -8,7 +8,21 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from django.db.models import Count, Exists, F, OuterRef, Prefetch, Subquery, Value
+from django.db.models import (
+    Case,
+    CharField,
+    Count,
+    DateField,
+    Exists,
+    ExpressionWrapper,
+    F,
+    Min,
+    OuterRef,
+    Prefetch,
+    Subquery,
+    Value,
+    When,
+)
 from django.db.models.functions import Coalesce
 from django.utils import timezone
 
@@ -35,6 +49,7 @@ from stages.models import (
     Suggestion,
     Visit,
 )
+from stages.models.content import REVIEW_EVERY_DAYS
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -64,6 +79,8 @@ class ItemView:
     link_state: str = ""
     link_sentence: str = ""
     source_updated_on: date | None = None
+    reviewed_on: date | None = None
+    review_due: bool = False
     group: Group | None = None
 
     @property
@@ -95,8 +112,11 @@ class BlockView:
     changed_at: datetime | None = None
     changed_by: str = ""
     reviewed_on: date | None = None
+    reviewed_by: str = ""
+    review_every_days: int = REVIEW_EVERY_DAYS
     review_due: bool = False
     owner: str = ""
+    owner_username: str = ""
     missing: bool = False
     suggestions: int = 0
     conflict: int | None = None
@@ -174,7 +194,10 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
     can_edit = has_role(user, Role.EDITOR, stage.scopes)
     groups = groups_of(stage)
     people = list(
-        Responsibility.objects.filter(stage=stage).select_related("contact").exclude(contact__name="").order_by("pk")
+        Responsibility.objects.filter(stage=stage)
+        .select_related("contact")
+        .exclude(contact__name="")
+        .order_by("order", "pk")
     )
     derived = derived_blocks(stage, [view.group for view in groups], people)
     seen: datetime | None = getattr(stage, "seen_before_at", None) or getattr(stage, "seen_at", None)
@@ -228,10 +251,8 @@ def block_views(
         .annotate(number=Count("pk"))
         .values("number")
     )  # fmt: skip
-    from django.db.models import Case, CharField, When
-
     rows = list(
-        stage.blocks.select_related("owner").annotate(
+        stage.blocks.select_related("owner", "reviewed_by").annotate(
             heading_key=Case(
                 When(kind=BlockKind.OTHER, then=F("heading")), default=Value(""), output_field=CharField()
             ),
@@ -291,7 +312,10 @@ def _view(
         )  # fmt: skip
     content = content_of(row, placements)
     known = row.reviewed_on or (row.changed_at.date() if row.changed_at else None)
-    due = known is not None and known + timedelta(days=row.review_every_days) < timezone.now().date()
+    today = timezone.now().date()
+    due = is_due(known, row.review_every_days, today) or any(
+        is_due(one.resource.reviewed_on, one.resource.review_every_days, today) for one in placements
+    )
     return BlockView(
         stage=stage,
         kind=kind,
@@ -309,13 +333,21 @@ def _view(
         changed_at=row.changed_at,
         changed_by=row.changed_by or ("the import" if row.changed_how == "import" else ""),
         reviewed_on=row.reviewed_on,
+        reviewed_by=str(row.reviewed_by) if row.reviewed_by else "",
+        review_every_days=row.review_every_days,
         review_due=due and not content.is_empty,
         owner=str(row.owner) if row.owner else "",
+        owner_username=row.owner.username if row.owner else "",
         missing=row.missing_from_source,
         suggestions=row.suggested,
         conflict=row.conflict,
         new_since_visit=bool(since and row.changed_at and row.changed_at > since),
     )
+
+
+def is_due(reviewed_on: date | None, every_days: int, today: date) -> bool:
+    """Whether a review has run out; what was never reviewed has none that could."""
+    return reviewed_on is not None and reviewed_on + timedelta(days=every_days) < today
 
 
 def derived_view(item: Item, base: str) -> ItemView:
@@ -348,6 +380,8 @@ def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, 
         link_state=check.state if check else "",
         link_sentence=check.sentence if check else "",
         source_updated_on=resource.source_updated_on,
+        reviewed_on=resource.reviewed_on,
+        review_due=is_due(resource.reviewed_on, resource.review_every_days, timezone.now().date()),
         group=next((group for name, group in names if name.casefold() in said), None),
     )
 
@@ -377,12 +411,15 @@ def stages_complete() -> dict[int, Score]:
         groups[group.stage_id].append(group)
     latest = BlockRevision.objects.filter(block=OuterRef("pk")).order_by("-version").values("at")[:1]
     blocks: dict[int, list[Any]] = defaultdict(list)
+    today = timezone.now().date()
+    run_out = ExpressionWrapper(
+        F("placements__resource__reviewed_on") + F("placements__resource__review_every_days"), output_field=DateField()
+    )
     annotated = Block.objects.filter(stage__in=stages).select_related("owner").annotate(
-        number=Count("placements"), changed_at=Subquery(latest)
+        run_out=Min(run_out), number=Count("placements"), changed_at=Subquery(latest)
     )  # fmt: skip
     for row in annotated:
         blocks[row.stage_id].append(row)
-    today = timezone.now().date()
     return {stage.pk: _score(stage, blocks[stage.pk], groups[stage.pk], people[stage.pk], today) for stage in stages}
 
 
@@ -398,6 +435,6 @@ def _score(
         if row.not_applicable:
             filled[row.kind] = Filled.NOT_APPLICABLE
         elif row.number or row.note.strip() or row.body.strip():
-            due = known is not None and known + timedelta(days=row.review_every_days) < today
+            due = is_due(known, row.review_every_days, today) or (row.run_out is not None and row.run_out < today)
             filled[row.kind] = Filled.EXPIRED if due else Filled.OWN
     return score({kind: state for kind, state in filled.items() if kind != "other"}, owners)

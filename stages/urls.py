@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stages import views
-from stages.pages import editor, history, importing, reading, restructure
+from stages.pages import editor, facts, history, importing, keeping, reading, restructure
 
 app_name = "stages"
 
@@ -22,15 +22,16 @@ urlpatterns = [
     path("stages/resources/<int:pk>/", views.resource, name="resource"),
     path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
     path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),
+    path("stages/new/<str:kind>/", restructure.new, name="new"),
     path("stages/<str:key>/", views.stage, name="stage"),
     path("stages/<str:key>/edit/<str:kind>/", editor.edit, name="edit"),
     path("stages/<str:key>/block/<str:kind>/", editor.block, name="block"),
     path("stages/<str:key>/tool/<str:kind>/", editor.tool, name="tool"),
+    path("stages/<str:key>/keep/<str:kind>/", keeping.keep, name="keep"),
     path("stages/<str:key>/follow/", editor.follow, name="follow"),
     path("stages/<str:key>/history/", history.history, name="history"),
     path("stages/<str:key>/suggestions/", history.suggestions, name="suggestions"),
     path("stages/<str:key>/export/<str:form>/", reading.export, name="export"),
-    path("stages/<str:key>/restructure/", restructure.restructure, name="restructure"),
     path("groups/", views.to_index),
     path("sections/", views.to_index),
     path("categories/", views.to_index),
@@ -38,3 +39,10 @@ urlpatterns = [
     path("sections/<str:key>/", views.section, name="section"),
     path("categories/<str:key>/", views.category, name="category"),
 ]
+for kind, plural in restructure.PLURALS.items():
+    here, said = f"{plural}/<str:key>", {"kind": kind}
+    urlpatterns += [
+        path(f"{here}/facts/", facts.facts, said, name=f"{kind}-facts"),
+        path(f"{here}/facts/history/", history.facts_history, said, name=f"{kind}-facts-history"),
+        path(f"{here}/restructure/", restructure.restructure, said, name=f"{kind}-restructure"),
+    ]

@@ -3,26 +3,30 @@
 from __future__ import annotations
 
 from copy import copy
+from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
 from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, has_role_anywhere, requires
 from portal.roles import Role
 from stages import queries, slots
 from stages.completeness import PARTS
 from stages.conf import handbook_url
 from stages.editing import item_of
+from stages.factform import fact_views
+from stages.facts import Entry, kind_of
 from stages.forms import ResourceForm
-from stages.models import Category, FormerKey, Group, Maturity, Resource, Section, Stage, StartingPoint
+from stages.models import FormerKey, Group, Resource, Section, Stage, StartingPoint
 from stages.models.content import AccessLevel
 from stages.resources import StaleResource
-from stages.restructuring import RestructureRefused, change_fields
-from stages.stage_page import item_view, note_visit, stage_named, stage_page
+from stages.restructuring.wishes import entries, may_edit
+from stages.stage_page import is_due, item_view, note_visit, stage_named, stage_page
 
 MEANWHILE = (
     "Somebody changed it meanwhile, so nothing was saved. The facts above are what stands now, what you wrote is still "
@@ -43,6 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "sections": queries.stages_by_section(),
         "starting_points": StartingPoint.objects.all(),
         "catalog": queries.catalog(),
+        "may_create": has_role_anywhere(request.user, Role.EDITOR),
         "CATALOG_OVERVIEW": slots.CATALOG_OVERVIEW,
     }
     return render(request, "stages/index.html", context)
@@ -62,6 +67,7 @@ def stage(request: HttpRequest, key: str) -> HttpResponse:
     context = {
         "stage": found,
         "page": page,
+        "facts": fact_views(found),
         "successor": successor,
         "STAGE_FIGURES": slots.STAGE_FIGURES,
         "STAGE_TREND": slots.STAGE_TREND,
@@ -125,31 +131,35 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
         "views": views,
         "can_edit": can_edit,
         "levels": AccessLevel.choices,
+        "review_due": is_due(found.reviewed_on, found.review_every_days, timezone.now().date()),
     }
     return render(request, "stages/resource.html", context, status=status)
 
 
+def about(entry: Entry, request: HttpRequest) -> dict[str, Any]:
+    """What the pages of sections, groups and categories share: the facts, and where it went if it is retired."""
+    return {
+        "entry": entry,
+        "kind": kind_of(entry),
+        "facts": fact_views(entry),
+        "can_edit": may_edit(request.user, entry),
+        "successor": queries.successor_of(entry) if entry.retired_on else None,
+    }
+
+
 @requires(Role.VIEWER)
 def group(request: HttpRequest, key: str) -> HttpResponse:
-    """A group with its categories."""
+    """A group with its categories, and what stages refer to for it."""
     found = Group.objects.select_related("stage__section").filter(key=key).first()
     if found is None:
         return redirect_former("group", key)
+    named = found.placements.select_related("block__stage", "resource__link_check").order_by("block__stage__name", "pk")
     context = {
+        **about(found, request),
         "group": found,
         "categories": queries.categories_of(found),
         "people": queries.people_of(found),
-        "links": [
-            (title, url)
-            for title, url in (
-                ("Handbook", found.handbook or found.group_link),
-                ("Direction", found.direction),
-                ("Roadmap", found.roadmap),
-                ("GMAU chart", found.pi_gmau),
-                ("Paid GMAU chart", found.pi_pgmau),
-            )
-            if url
-        ],
+        "resources": [(one.block, item_view(one, item_of(one), handbook_url())) for one in named[:200]],
         "GROUP_FIGURES": slots.GROUP_FIGURES,
     }
     return render(request, "stages/group.html", context)
@@ -162,6 +172,7 @@ def section(request: HttpRequest, key: str) -> HttpResponse:
     if found is None:
         return redirect_former("section", key)
     context = {
+        **about(found, request),
         "section": found,
         "stages": found.stages.filter(retired_on=None),
         "people": queries.people_of(found),
@@ -171,38 +182,16 @@ def section(request: HttpRequest, key: str) -> HttpResponse:
 
 
 @requires(Role.VIEWER)
-@require_http_methods(["GET", "POST"])
 def category(request: HttpRequest, key: str) -> HttpResponse:
     """A category: maturity, dates and the groups that build it."""
-    found = Category.objects.select_related("stage__section").filter(key=key).first()
+    found = entries("category").filter(key=key).first()
     if found is None:
         return redirect_former("category", key)
-    groups = list(found.groups.select_related("stage__section"))
-    scopes = [scope for group in groups for scope in group.scopes] or (found.stage.scopes if found.stage else [])
-    can_edit = has_role(request.user, Role.EDITOR, scopes)
-    if request.method == "POST":
-        if not can_edit:
-            raise PermissionDenied("This needs the role editor for a group that builds it.")
-        maturity = request.POST.get("maturity", "")
-        try:
-            if maturity not in Maturity.values:
-                raise RestructureRefused("Choose one of the maturities.")
-            change_fields(
-                entry=found,
-                values={"maturity": maturity},
-                actor=signed_in(request),
-                reason=request.POST.get("reason", ""),
-            )
-            messages.success(request, "Saved.")
-        except RestructureRefused as error:
-            messages.error(request, str(error))
-        return redirect(found.get_absolute_url())
+    groups = list(found.groups.all())
     context = {
+        **about(found, request),
         "category": found,
         "groups": groups,
         "differs": bool(groups and found.stage_id and found.stage_id not in {group.stage_id for group in groups}),
-        "links": [("Documentation", found.documentation), ("Direction", found.direction)],
-        "can_edit": can_edit,
-        "maturities": Maturity.choices,
     }
     return render(request, "stages/category.html", context)

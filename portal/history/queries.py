@@ -83,9 +83,16 @@ def last_change(row: models.Model) -> Entry | None:
 
 
 def history_of_all(
-    model: type[models.Model], *, keys: Iterable[Any] | None = None, since: datetime | None = None, limit: int = 50
+    model: type[models.Model],
+    *,
+    keys: Iterable[Any] | None = None,
+    since: datetime | None = None,
+    before: datetime | None = None,
+    limit: int = 50,
 ) -> list[Entry]:
     """The latest entries of all rows of a model, or of those named by ``keys``, newest first.
+
+    ``since`` counts in the moment itself, ``before`` does not.
 
     Three queries and one per kind of reference, however many entries there are.
     """
@@ -95,9 +102,11 @@ def history_of_all(
         rows = rows.filter(pgh_obj_id__in=list(keys))
     if since is not None:
         rows = rows.filter(pgh_created_at__gte=since)
+    if before is not None:
+        rows = rows.filter(pgh_created_at__lt=before)
     shown: list[Any] = list(rows[:limit])
-    before = states_before(events, shown)
-    differences = [(event, differing(event, before.get(event.pgh_id))) for event in shown]
+    states = states_before(events, shown)
+    differences = [(event, differing(event, states.get(event.pgh_id))) for event in shown]
     names = names_of_references(differences)
     people = User.objects.in_bulk({user for event in shown if (user := context(event).get("user")) is not None})
     return [

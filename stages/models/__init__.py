@@ -14,15 +14,16 @@ from stages.models.changes import (
     Suggestion,
     Visit,
 )
-from stages.models.content import Block, BlockKind, Dialect, DocLabel, Placement, Resource, StartingPoint
+from stages.models.content import Block, BlockKind, Dialect, DocLabel, Passage, Placement, Resource, StartingPoint
 from stages.models.people import Contact, Responsibility
-from stages.models.structure import Category, Group, Maturity, Section, Stage
+from stages.models.structure import Category, CategoryGroup, Group, Maturity, Section, Stage
 
 __all__ = [
     "Block",
     "BlockKind",
     "BlockRevision",
     "Category",
+    "CategoryGroup",
     "Contact",
     "Dialect",
     "DocLabel",
@@ -35,6 +36,7 @@ __all__ = [
     "ImportRun",
     "LinkCheck",
     "Maturity",
+    "Passage",
     "Placement",
     "Resource",
     "Responsibility",

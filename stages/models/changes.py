@@ -222,15 +222,17 @@ class FormerKey(models.Model):
 
 
 class Succession(models.Model):
-    """A change of the structure: renamed, moved, split, merged, retired; with its date and reason."""
+    """A change of the structure: made, renamed, moved, split, merged, retired; with its date and reason."""
 
     class How(models.TextChoices):
+        CREATED = "created"
         RENAMED = "renamed"
         MOVED = "moved"
         SPLIT = "split"
         MERGED = "merged"
         RETIRED = "retired"
         RESTORED = "restored"
+        DELETED = "deleted"
 
     kind = models.CharField(max_length=10)
     how = models.CharField(max_length=10, choices=How.choices)

@@ -8,10 +8,17 @@ from __future__ import annotations
 
 import pghistory
 from django.conf import settings
+from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
 from stages.models.structure import Group, Stage
+
+REVIEW_EVERY_DAYS = 180
+REVIEW_LIMITS = [
+    MinValueValidator(1, "A review is due after a day at the earliest."),
+    MaxValueValidator(3650, "A review is due after ten years at the latest."),
+]
 
 
 class BlockKind(models.TextChoices):
@@ -79,7 +86,7 @@ class Block(models.Model):
     reviewed_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
     )
-    review_every_days = models.PositiveIntegerField(default=180)
+    review_every_days = models.PositiveIntegerField(default=REVIEW_EVERY_DAYS, validators=REVIEW_LIMITS)
     owner = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="owned_blocks"
     )
@@ -113,6 +120,7 @@ class Resource(models.Model):
     official = models.BooleanField(default=False)
     owner_name = models.CharField(max_length=200, blank=True, help_text="Person or team that keeps it up to date.")
     reviewed_on = models.DateField(null=True, blank=True)
+    review_every_days = models.PositiveIntegerField(default=REVIEW_EVERY_DAYS, validators=REVIEW_LIMITS)
     source_updated_on = models.DateField(null=True, blank=True, help_text="When the resource itself last changed.")
     version = models.PositiveIntegerField(default=1)
 
@@ -133,7 +141,14 @@ class Placement(models.Model):
     order = models.PositiveIntegerField(default=0)
     label = models.CharField(max_length=1000, blank=True, help_text="Where this stage calls it otherwise.")
     description = models.TextField(blank=True)
-    group = models.ForeignKey(Group, null=True, blank=True, on_delete=models.SET_NULL, related_name="placements")
+    group = models.ForeignKey(
+        Group,
+        null=True,
+        blank=True,
+        on_delete=models.SET_NULL,
+        related_name="placements",
+        help_text="The group that its name or description names, as in “Create : Code Review”; follows renames.",
+    )
     from_source = models.BooleanField(default=False, help_text="Read from a handbook page.")
     missing_from_source = models.BooleanField(default=False)
 
@@ -161,3 +176,21 @@ class StartingPoint(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.text[:60]
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["imported"])
+class Passage(models.Model):
+    """A text of the handbook page that belongs to no stage, such as its objectives, under its heading."""
+
+    heading = models.CharField(max_length=300, unique=True)
+    order = models.PositiveIntegerField(default=0)
+    body = models.TextField(blank=True, help_text="Markdown.")
+    imported = models.TextField(blank=True)
+    missing_from_source = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["order", "id"]
+
+    def __str__(self) -> str:
+        return self.heading

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pghistory
 from django.db import models
 from django.db.models import Q
 
@@ -26,8 +27,12 @@ class Contact(models.Model):
         return self.name or "(removed on request)"
 
 
+@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
 class Responsibility(models.Model):
-    """What a contact does for a section, stage or group: the key of the file (``pm``, ``ux`` …)."""
+    """What a contact does for a section, stage or group: the key of the file (``pm``, ``ux`` …).
+
+    Its history holds no name, only which contact: one that was removed on request stays nameless there as well.
+    """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="responsibilities")
     role = models.CharField(max_length=100)

@@ -7,6 +7,8 @@ portal and is kept by the next import (see ``stages.structure.sync``).
 
 from __future__ import annotations
 
+from datetime import date
+from decimal import Decimal
 from typing import Any
 
 import pghistory
@@ -47,9 +49,22 @@ class Structural(models.Model):
     def __str__(self) -> str:
         return self.name
 
+    def written(self, field: str) -> Any:
+        """The value of a field as the structure files write it: parents by key, dates and decimals as text."""
+        value = getattr(self, field, None)  # A group that is being made has no stage yet.
+        if isinstance(value, Structural):
+            return value.key
+        if value is None and field in ("section", "stage"):
+            return ""
+        if isinstance(value, Decimal):
+            return str(float(value))
+        if isinstance(value, date):
+            return value.isoformat()
+        return value
+
     def origin(self, field: str) -> str:
         """Where the value of a field comes from: ``imported`` or ``edited``; empty when there is none."""
-        value = getattr(self, field)
+        value = self.written(field)
         if field in self.imported and self.imported[field] == value:
             return "imported" if value not in ("", None, []) else ""
         return "edited" if value not in ("", None, []) or self.imported.get(field) else ""
@@ -176,3 +191,17 @@ class Category(Structural):
 
     def get_absolute_url(self) -> str:
         return reverse("stages:category", args=[self.key])
+
+    @property
+    def scopes(self) -> tuple[str, ...]:
+        """The role scopes that cover it: those of the groups that build it, else of its own stage."""
+        scopes = [scope for group in self.groups.all() for scope in group.scopes]
+        return tuple(dict.fromkeys(scopes)) or (self.stage.scopes if self.stage else ())
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent(), obj_field=None)
+class CategoryGroup(Category.groups.through):  # type: ignore[name-defined, misc]
+    """Which group builds which category, with a history: so that a page of an earlier day can name them."""
+
+    class Meta:
+        proxy = True

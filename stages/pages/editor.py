@@ -269,7 +269,7 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     found = find_block(stage, checked(kind), heading)
     said = ""
     if action == "adopt":
-        people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("pk"))
+        people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("order", "pk"))
         derived = derived_blocks(stage, [view.group for view in groups_of(stage)], people).get(kind)
         if derived is not None and (found is None or content_of(found).is_empty):
             saved = collaboration.adopt(stage=stage, kind=kind, content=derived, actor=user)
@@ -288,7 +288,7 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         said = "Marked as reviewed today."
     elif action == "own" and (found is not None or kind != BlockKind.OTHER):
         found = found or ensure_block(stage, kind)
-        collaboration.own(block=found, user=None if found.owner == user else user)
+        collaboration.own(block=found, user=None if found.owner == user else user, actor=user)
         said = "You keep this block now." if found.owner == user else "You do not keep this block any more."
     return done(request, stage, kind, heading, said)
 

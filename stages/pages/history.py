@@ -2,98 +2,99 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime, time
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
-from django.utils.dateparse import parse_date
+from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_http_methods
 
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from stages import collaboration
+from stages.blockform import whole_number
 from stages.collaboration import Refused
-from stages.content import Difference, differences, from_json
+from stages.content import differences, from_json
 from stages.editing import content_of, find_block
+from stages.facts import Entry, kind_of
 from stages.handbook.importing import decide_conflict
-from stages.models import BlockRevision, ImportConflict, Stage, Succession, Suggestion
-from stages.pages.editor import editors_only, find_stage
-
-PER_PAGE = 30
-
-
-@dataclass(frozen=True, kw_only=True)
-class Entry:
-    """A version with what it changed."""
-
-    revision: BlockRevision
-    differences: tuple[Difference, ...]
-
-    @property
-    def who(self) -> str:
-        """Who saved it."""
-        return self.revision.actor_name or ("an import" if self.revision.how == "import" else "the system")
-
-
-def entries(revisions: Sequence[BlockRevision]) -> list[Entry]:
-    """The versions with their differences to the ones before; one query more."""
-    keys = {(one.block_id, one.version - 1) for one in revisions}
-    blocks = {block for block, _ in keys}
-    versions = {version for _, version in keys}
-    before = {
-        (one.block_id, one.version): one for one in BlockRevision.objects.filter(block__in=blocks, version__in=versions)
-    }
-    return [
-        Entry(
-            revision=one,
-            differences=tuple(
-                differences(
-                    from_json(earlier.content if (earlier := before.get((one.block_id, one.version - 1))) else None),
-                    from_json(one.content),
-                )
-            ),
-        )
-        for one in revisions
-    ]
+from stages.history.page_of_day import page_of_day, restore_page
+from stages.history.timeline import timeline
+from stages.models import BlockRevision, ImportConflict, Stage, Suggestion
+from stages.pages.editor import editors_only, find_stage, person
+from stages.pages.restructure import entry_or_404
+from stages.restructuring import RestructureRefused, restore_facts
+from stages.restructuring.wishes import may_edit, must_edit
 
 
 @requires(Role.VIEWER)
 @require_http_methods(["GET", "POST"])
 def history(request: HttpRequest, key: str) -> HttpResponse:
-    """The versions of a stage's page, newest first; any of them can be restored, or the page of a day."""
+    """All that happened to a stage's page, newest first; versions can be brought back, or the page of a day."""
     stage = find_stage(request, key)
     if request.method == "POST":
         return restore(request, stage)
-    revisions = BlockRevision.objects.filter(block__stage=stage).select_related("block").order_by("-at", "-pk")
-    chosen = request.GET.get("block", "")
-    if chosen.isdecimal():
-        revisions = revisions.filter(block=int(chosen))
-    listed = Paginator(revisions, PER_PAGE).get_page(request.GET.get("page"))
+    number = whole_number(request.GET.get("block", ""))
+    block = stage.blocks.filter(pk=number).first() if number is not None else None
     moment = moment_of(request.GET.get("as_of", ""))
     context = {
+        "entry": stage,
         "stage": stage,
-        "entries": entries(list(listed)),
-        "listed": listed,
+        "timeline": timeline(stage, before=before_of(request), block=block),
+        "first_page": "before" not in request.GET,
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
         "as_of": request.GET.get("as_of", ""),
         "moment": moment,
-        "old": [
-            (block, from_json(revision.content if revision else None))
-            for block, revision in collaboration.contents_as_of(stage, moment)
-        ]
-        if moment
-        else [],
-        "successions": Succession.objects.filter(kind="stage", from_key=stage.key)
-        | Succession.objects.filter(kind="stage", to_key=stage.key),
-        "block": stage.blocks.filter(pk=int(chosen)).first() if chosen.isdecimal() else None,
+        "then": page_of_day(stage, moment) if moment else None,
+        "block": block,
         "today": timezone.now().date(),
     }
     return render(request, "stages/history.html", context)
+
+
+@requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
+def facts_history(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """All that happened to one section, stage, group or category; the facts of a version can be brought back."""
+    entry = entry_or_404(kind, key)
+    if request.method == "POST":
+        return restore_version_of_facts(request, entry)
+    whole = timeline(entry, before=before_of(request), own=True)
+    context = {
+        "entry": entry,
+        "timeline": whole,
+        "first_page": "before" not in request.GET,
+        "can_edit": may_edit(request.user, entry),
+        "today": timezone.now().date(),
+    }
+    return render(request, "stages/history.html", context)
+
+
+def restore_version_of_facts(request: HttpRequest, entry: Entry) -> HttpResponse:
+    """Bring the facts of a version back."""
+    user = person(request)
+    must_edit(user, entry)
+    version = whole_number(request.POST.get("version", ""))
+    try:
+        if version is None:
+            raise RestructureRefused("Choose a version.")
+        why = request.POST.get("reason", "").replace("\x00", "").strip()[:1000]
+        changed = restore_facts(entry=entry, version=version, actor=user, reason=why)
+        messages.success(request, "The facts of that version are back." if changed else "They say that already.")
+    except RestructureRefused as error:
+        messages.error(request, str(error))
+    return redirect(f"stages:{kind_of(entry)}-facts-history", key=entry.key)
+
+
+def before_of(request: HttpRequest) -> datetime | None:
+    """The moment at which a page of the timeline ends; the present where none is given."""
+    try:
+        found = parse_datetime(request.GET.get("before", ""))
+    except ValueError:
+        return None
+    return found if found is None or found.tzinfo else found.replace(tzinfo=UTC)
 
 
 def moment_of(text: str) -> datetime | None:
@@ -108,8 +109,8 @@ def moment_of(text: str) -> datetime | None:
 def restore(request: HttpRequest, stage: Stage) -> HttpResponse:
     """Bring back one version of a block, or the whole page of a day."""
     user = editors_only(request, stage)
-    number = request.POST.get("revision", "")
-    if number.isdecimal():
+    number = whole_number(request.POST.get("revision", ""))
+    if number is not None:
         revision = get_object_or_404(
             BlockRevision.objects.select_related("block__stage__section"), pk=number, block__stage=stage
         )
@@ -117,8 +118,13 @@ def restore(request: HttpRequest, stage: Stage) -> HttpResponse:
         said = f"Version {revision.version} is back." if saved.differences else "It says that already."
         messages.success(request, said)
     elif moment := moment_of(request.POST.get("as_of", "")):
-        changed = collaboration.restore_page(stage=stage, moment=moment, actor=user)
-        messages.success(request, f"The page is what it was on {moment:%d %b %Y}; {changed} blocks changed.")
+        try:
+            changed = len(restore_page(stage=stage, moment=moment, actor=user).changes)
+        except RestructureRefused as error:
+            messages.error(request, f"Nothing was restored. {error}")
+        else:
+            parts = f"{changed} part{'' if changed == 1 else 's'} changed"
+            messages.success(request, f"The page is what it was on {moment:%-d %b %Y}; {parts}.")
     else:
         messages.error(request, "Choose a version, or a day written like 2026-11-20.")
     return redirect("stages:history", key=stage.key)

@@ -1,94 +1,184 @@
-"""Renaming, moving, splitting, merging and retiring a stage, each with its day and reason."""
+"""Making, renaming, moving, splitting, merging and retiring sections, stages, groups and categories."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import date
+from typing import Any
 
 from django.contrib import messages
-from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse, QueryDict
+from django.shortcuts import redirect, render
 from django.utils.dateparse import parse_date
 from django.views.decorators.http import require_http_methods
 
 from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
-from stages import restructuring
+from stages.facts import MODELS, Entry, kind_of
 from stages.handbook.template import TEMPLATES
-from stages.models import Group, Section, Stage, Succession
-from stages.pages.editor import editors_only, find_stage
+from stages.models import Category, Group, Section, Stage, Succession
+from stages.names import key_of
+from stages.pages.editor import person
+from stages.restructuring import RestructureRefused, today
+from stages.restructuring.lifecycle import reasons_to_keep
+from stages.restructuring.wishes import (
+    PARENT_OF,
+    PART_OF,
+    Wish,
+    carry_out,
+    entries,
+    find,
+    make,
+    may_create,
+    may_edit,
+    must_edit,
+)
+
+PLURALS = {"section": "sections", "stage": "stages", "group": "groups", "category": "categories"}
+
+
+def entry_or_404(kind: str, key: str) -> Entry:
+    """The entry of an address."""
+    try:
+        return find(kind, key)
+    except RestructureRefused as error:
+        raise Http404(str(error)) from error
 
 
 @requires(Role.VIEWER)
 @require_http_methods(["GET", "POST"])
-def restructure(request: HttpRequest, key: str) -> HttpResponse:
-    """The forms, and what they do."""
-    stage = find_stage(request, key)
-    user = editors_only(request, stage)
+def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
+    """The forms for one entry, and what they do."""
+    entry, user = entry_or_404(kind, key), person(request)
+    must_edit(user, entry)
     if request.method == "POST":
         try:
-            target = act(request, stage, user)
-        except restructuring.RestructureRefused as error:
+            after = carry_out(entry, wished(request.POST), user)
+        except RestructureRefused as error:
             messages.error(request, str(error))
-            return redirect("stages:restructure", key=stage.key)
+            context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}
+            return render(request, "stages/restructure.html", context, status=422)
+        if after is None:
+            messages.success(request, f"{entry.name} is deleted.")
+            return redirect("stages:index")
         messages.success(request, "Done. Old links lead on, and the history keeps what was before.")
-        return redirect(target.get_absolute_url())
-    context = {
-        "stage": stage,
-        "groups": stage.groups.filter(retired_on=None),
-        "sections": Section.objects.filter(retired_on=None),
-        "others": Stage.objects.filter(retired_on=None).exclude(pk=stage.pk).order_by("name"),
-        "kinds": [(template.kind, template.heading) for template in TEMPLATES],
-        "today": restructuring.today(),
-        "successions": Succession.objects.filter(kind="stage", from_key=stage.key),
+        return redirect(after.get_absolute_url())
+    return render(request, "stages/restructure.html", context_of(entry, request))
+
+
+def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
+    """What the forms offer: only what this person may choose."""
+    kind, user = kind_of(entry), person(request)
+    parent_kind, part_kind = PARENT_OF.get(kind, ""), PART_OF.get(kind, "")
+    others = entries(kind).filter(retired_on=None).exclude(pk=entry.pk).order_by("name")
+    return {
+        "entry": entry,
+        "kind": kind,
+        "kinds": [(template.kind, template.heading) for template in TEMPLATES] if kind == "stage" else [],
+        "parent_kind": parent_kind,
+        "parents": possible_parents(parent_kind, user),
+        "current": current_parents(entry),
+        "part_kind": part_kind,
+        "part_word": PLURALS.get(part_kind, ""),
+        "parts": parts_of(entry),
+        "others": [one for one in others if may_edit(user, one)],
+        "kept_because": reasons_to_keep(entry),
+        "successions": (
+            Succession.objects.filter(kind=kind, from_key=entry.key)
+            | Succession.objects.filter(kind=kind, to_key=entry.key)
+        ).select_related("actor"),
+        "today": today(),
+        "typed": {},
     }
-    return render(request, "stages/restructure.html", context)
 
 
-def act(request: HttpRequest, stage: Stage, user: User) -> Stage:
-    """Do what one of the forms asks; the stage to go to afterwards."""
-    data = request.POST
-    on, reason = day(data.get("on", "")), data.get("reason", "").strip()
-    action = data.get("action", "")
-    if action == "rename":
-        restructuring.rename(
-            entry=stage, name=data.get("name", ""), key=data.get("key", "").strip() or None, actor=user, on=on,
-            reason=reason,
-        )  # fmt: skip
-    elif action == "move":
-        section = get_object_or_404(Section, key=data.get("section", ""))
-        restructuring.move(entry=stage, parent=section, actor=user, on=on, reason=reason)
-    elif action == "move_group":
-        group = get_object_or_404(Group.objects.select_related("stage"), key=data.get("group", ""), stage=stage)
-        parent = get_object_or_404(Stage.objects.select_related("section"), key=data.get("stage", ""))
-        editors_only(request, parent)
-        restructuring.move(entry=group, parent=parent, actor=user, on=on, reason=reason)
-    elif action == "merge":
-        target = get_object_or_404(Stage.objects.select_related("section"), key=data.get("stage", ""))
-        editors_only(request, target)
-        restructuring.merge_stages(source=stage, target=target, actor=user, on=on, reason=reason)
-        return target
-    elif action == "split":
-        return restructuring.split_stage(
-            source=stage, key=data.get("key", "").strip(), name=data.get("name", ""),
-            groups=stage.groups.filter(key__in=data.getlist("groups")), kinds=data.getlist("kinds"), actor=user,
-            on=on, reason=reason,
-        )  # fmt: skip
-    elif action == "retire":
-        restructuring.retire(entry=stage, actor=user, on=on, reason=reason)
-    elif action == "bring_back":
-        restructuring.bring_back(entry=stage, actor=user, on=on, reason=reason)
-    else:
-        raise restructuring.RestructureRefused("Choose what to do.")
-    return stage
+def possible_parents(kind: str, user: User) -> list[Entry]:
+    """What this person may put something under, by name."""
+    found = [one for one in entries(kind).filter(retired_on=None) if may_edit(user, one)] if kind else []
+    return sorted(found, key=lambda one: str(getattr(one, "full_name", one.name)))
+
+
+def current_parents(entry: Entry) -> frozenset[str]:
+    """The keys of what it belongs to."""
+    if isinstance(entry, Stage):
+        return frozenset([entry.section.key] if entry.section else [])
+    if isinstance(entry, Group):
+        return frozenset([entry.stage.key])
+    return frozenset(group.key for group in entry.groups.all()) if isinstance(entry, Category) else frozenset()
+
+
+def parts_of(entry: Entry) -> list[Entry]:
+    """What belongs to it."""
+    if isinstance(entry, Section):
+        return list(entry.stages.filter(retired_on=None))
+    if isinstance(entry, Stage):
+        return list(entry.groups.filter(retired_on=None))
+    return list(entry.categories.filter(retired_on=None).order_by("name")) if isinstance(entry, Group) else []
+
+
+def wished(data: QueryDict) -> Wish:
+    """What one of the forms asks for."""
+    return Wish(
+        action=data.get("action", ""),
+        on=day(data.get("on", "")),
+        reason=data.get("reason", "").replace("\x00", "").strip(),
+        name=data.get("name", ""),
+        key=data.get("key", "").strip(),
+        parents=[key for key in data.getlist("parents") if key],
+        target=data.get("target", ""),
+        taking=data.getlist("taking"),
+        kinds=data.getlist("kinds"),
+    )
+
+
+@requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
+def new(request: HttpRequest, kind: str) -> HttpResponse:
+    """A form for another section, stage, group or category."""
+    if kind not in MODELS:
+        raise Http404(f"There is no kind {kind}.")
+    user = person(request)
+    errors: dict[str, str] = {}
+    if request.method == "POST":
+        try:
+            wish = wished(request.POST)
+            made = make(kind, replace(wish, key=wish.key or key_of(wish.name)[:100]), user)
+        except RestructureRefused as error:
+            errors = {error.field or "name": str(error)}
+        else:
+            messages.success(request, f"{made.name} is there.")
+            return redirect(made.get_absolute_url())
+    typed = request.POST if request.method == "POST" else request.GET
+    parent_kind = PARENT_OF.get(kind, "")
+    parents = possible_parents(parent_kind, user)
+    if not parents and not may_make_alone(kind, request):
+        where = f"a {parent_kind}" if parent_kind else "everything"
+        raise PermissionDenied(f"This needs the role editor for {where}.")
+    context = {
+        "kind": kind,
+        "parent_kind": parent_kind,
+        "parents": parents,
+        "chosen": typed.getlist("parents"),
+        "typed": typed,
+        "errors": errors,
+        "today": today(),
+    }
+    return render(request, "stages/new.html", context, status=422 if errors else 200)
+
+
+def may_make_alone(kind: str, request: HttpRequest) -> bool:
+    """Whether this person may make one that belongs to nothing: a section, or a stage without one."""
+    return kind in ("section", "stage") and may_create(person(request), [])
 
 
 def day(text: str) -> date:
     """The day that was typed; today where there is none."""
     try:
-        found = parse_date(text.strip()) if text.strip() else restructuring.today()
+        found = parse_date(text.strip()) if text.strip() else today()
     except ValueError:
         found = None
     if found is None:
-        raise restructuring.RestructureRefused(f"{text} is no day; write it like 2026-11-28.")
+        raise RestructureRefused(f"{text[:40]} is no day; write it like 2026-11-28.", "on")
     return found

@@ -5,12 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from django import template
+from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from portal.markdown import render_markdown
 from portal.templatetags.portal_ui import badge
 from stages.conf import handbook_url
+from stages.facts import Entry, kind_of
 from stages.links import target_of, visible
 from stages.models.structure import Structural
 from stages.stage_page import ItemView
@@ -81,3 +83,9 @@ def origin(entry: Structural, *fields: str) -> SafeString:
         badge("edited", "info", "Changed in the portal") if "edited" in found else "",
     )
     return format_html_join(" ", "{}", ((one,) for one in told if one))
+
+
+@register.simple_tag(name="entry_url")
+def entry_url(entry: Entry, page: str) -> str:
+    """The address of a page about a section, stage, group or category: its facts, their history, its structure."""
+    return reverse(f"stages:{kind_of(entry)}-{page}", args=[entry.key])

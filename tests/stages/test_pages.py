@@ -152,10 +152,12 @@ def test_a_value_says_whether_it_was_read_or_edited(viewer_client: Client) -> No
 
 def test_a_lower_maturity_asks_for_a_reason_on_the_page(editor_client: Client) -> None:
     category = Category.objects.create(key="wiki", name="Wiki", maturity="complete", stage=a_stage("create"))
-    editor_client.post("/categories/wiki/", {"maturity": "minimal"})
+    page = "/categories/wiki/facts/"
+    refused = editor_client.post(page, {"maturity": "minimal", "version": "1"})
+    assert "Lowering the maturity needs a reason." in refused.content.decode()
     category.refresh_from_db()
     assert category.maturity == "complete"
-    editor_client.post("/categories/wiki/", {"maturity": "minimal", "reason": "Broken"})
+    editor_client.post(page, {"maturity": "minimal", "reason": "Broken", "version": "1"})
     category.refresh_from_db()
     assert category.maturity == "minimal"
 

@@ -7,11 +7,14 @@ from datetime import date
 import pytest
 from django.test import Client
 
+from stages.contacts import set_people
 from stages.content import Item
 from stages.editing import content_of, find_block
-from stages.models import FormerKey, Stage, Succession
+from stages.models import Category, FormerKey, Stage, Succession
 from stages.queries import group_named
-from stages.restructuring import RestructureRefused, delete, merge_stages, move, rename, retire, split_stage
+from stages.restructuring import RestructureRefused, create, delete, merge, move, rename, retire, split
+from tests.builders import a_user
+from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_group, a_section, a_stage
 
 pytestmark = pytest.mark.django_db
@@ -42,7 +45,7 @@ def test_a_circle_is_refused_with_a_sentence() -> None:
     with pytest.raises(RestructureRefused, match="circle"):
         move(entry=stage, parent=stage, actor=None, on=DAY)
     with pytest.raises(RestructureRefused, match="into itself"):
-        merge_stages(source=stage, target=stage, actor=None, on=DAY, reason="")
+        merge(source=stage, target=stage, actor=None, on=DAY, reason="")
 
 
 def test_a_merged_stage_leads_on_and_loses_no_content(viewer_client: Client) -> None:
@@ -50,7 +53,7 @@ def test_a_merged_stage_leads_on_and_loses_no_content(viewer_client: Client) -> 
     group = a_group(source, "environments")
     a_block(source, "dashboards", Item(label="A", url="/a"), note="From here")
     a_block(target, "dashboards", Item(label="B", url="/b"))
-    merge_stages(source=source, target=target, actor=None, on=DAY, reason="Fewer")
+    merge(source=source, target=target, actor=None, on=DAY, reason="Fewer")
     content = content_of(find_block(target, "dashboards"))
     assert [item.label for item in content.items] == ["B", "A"]
     assert content.note == "From here"
@@ -64,15 +67,14 @@ def test_a_split_takes_its_groups_and_copies_blocks() -> None:
     source = a_stage("secure", section=a_section("sec"))
     taken, stays = a_group(source, "dast"), a_group(source, "sast")
     a_block(source, "slack", Item(label="#s_secure"))
-    new = split_stage(
-        source=source, key="test", name="Test", groups=[taken], kinds=["slack"], actor=None, on=DAY, reason=""
-    )
+    new = split(source=source, key="test", name="Test", taking=[taken], kinds=["slack"], actor=None, on=DAY, reason="")
+    assert isinstance(new, Stage)
     taken.refresh_from_db()
     stays.refresh_from_db()
     assert (taken.stage, stays.stage) == (new, source)
     assert content_of(find_block(new, "slack")).items == content_of(find_block(source, "slack")).items
     with pytest.raises(RestructureRefused, match="already"):
-        split_stage(source=source, key="test", name="Test", groups=[], kinds=[], actor=None, on=DAY, reason="")
+        split(source=source, key="test", name="Test", actor=None, on=DAY, reason="")
 
 
 def test_what_is_referred_to_is_neither_retired_nor_deleted() -> None:
@@ -102,4 +104,121 @@ def test_the_forms_do_what_they_say(editor_client: Client, viewer_client: Client
     assert done["Location"] == "/stages/build/"
     assert Succession.objects.get().on == date(2026, 11, 20)
     refused = editor_client.post("/stages/build/restructure/", {"action": "rename", "name": "X", "on": "nonsense"})
-    assert refused["Location"] == "/stages/build/restructure/"
+    assert refused.status_code == 422
+    assert "nonsense is no day" in refused.content.decode()
+
+
+@pytest.mark.parametrize("kind", ["section", "stage", "group", "category"])
+def test_each_kind_is_made_renamed_split_merged_retired_and_brought_back_on_its_pages(
+    editor_client: Client, kind: str
+) -> None:
+    section = a_section("ops")
+    stage = a_stage("deploy", section=section)
+    group = a_group(stage, "environments")
+    parent = {"section": "", "stage": section.key, "group": stage.key, "category": group.key}[kind]
+    sent = {"name": "First One", "parents": parent, "reason": "Needed"}
+    made = editor_client.post(f"/stages/new/{kind}/", sent)
+    first = made["Location"]
+    assert first.endswith("/first_one/")
+    assert "First One" in editor_client.get(first).content.decode()
+    page = f"{first}restructure/"
+    split_off = editor_client.post(page, {"action": "split", "name": "Second", "key": "second"})["Location"]
+    renamed = editor_client.post(page, {"action": "rename", "name": "Primus", "key": "primus"})["Location"]
+    assert editor_client.get(first, follow=True).redirect_chain[-1][0] == renamed
+    page = f"{renamed}restructure/"
+    editor_client.post(page, {"action": "retire", "reason": "Over"})
+    assert "is retired" in editor_client.get(renamed).content.decode()
+    editor_client.post(page, {"action": "bring_back"})
+    merged = editor_client.post(page, {"action": "merge", "target": "second"})["Location"]
+    assert merged == split_off
+    assert "Primus was merged into" in editor_client.get(renamed).content.decode()
+    hows = list(Succession.objects.filter(kind=kind).order_by("pk").values_list("how", flat=True))
+    assert hows == ["created", "split", "renamed", "retired", "restored", "merged"]
+
+
+def test_a_merged_group_hands_its_categories_and_people_over() -> None:
+    stage = a_stage("create")
+    source, target = a_group(stage, "wiki"), a_group(stage, "pages")
+    category = Category.objects.create(key="editor", name="Editor", stage=stage)
+    category.groups.add(source)
+    set_people([(source, [("pm", "Ada")]), (target, [("em", "Bo")])])
+    merge(source=source, target=target, actor=None, on=DAY, reason="Fewer")
+    assert list(category.groups.all()) == [target]
+    assert [(one.role, str(one.contact)) for one in target.people.order_by("order")] == [("em", "Bo"), ("pm", "Ada")]
+
+
+def test_a_split_group_takes_the_categories_that_are_chosen_and_no_others() -> None:
+    stage = a_stage("create")
+    source, other = a_group(stage, "wiki"), a_group(stage, "pages")
+    goes, stays = (Category.objects.create(key=key, name=key, stage=stage) for key in ("goes", "stays"))
+    source.categories.set([goes, stays])
+    other.categories.set([stays])
+    new = split(source=source, key="new", name="New", taking=[goes], actor=None, on=DAY, reason="")
+    assert {group.key for group in goes.groups.all()} == {"new"}
+    assert {group.key for group in stays.groups.all()} == {"wiki", "pages"}
+    with pytest.raises(RestructureRefused, match="Only categories of New can go with it; stays cannot"):
+        split(source=new, key="newer", name="Newer", taking=[stays], actor=None, on=DAY, reason="")
+
+
+def test_a_role_within_a_stage_follows_its_new_key() -> None:
+    stage = a_stage("create")
+    bea = a_user("bea", "editor@stage:create", "editor@stage:build")
+    rename(entry=stage, name="Build", key="build", actor=None, on=DAY)
+    assert list(bea.role_grants.values_list("scope", flat=True)) == ["stage:build"]
+
+
+def test_an_old_key_is_not_given_to_another_and_reserved_words_to_none() -> None:
+    rename(entry=a_stage("create"), name="Build", key="build", actor=None, on=DAY)
+    for key, sentence in (("create", "Old links"), ("board", "used by a page"), ("build", "already")):
+        with pytest.raises(RestructureRefused, match=sentence):
+            create(kind="stage", key=key, name="X", actor=None, on=DAY)
+
+
+def test_nothing_is_moved_or_merged_where_one_is_no_editor() -> None:
+    dev, ops = a_section("dev"), a_section("ops")
+    stage, foreign = a_stage("create", section=dev), a_stage("deploy", section=ops)
+    group = a_group(stage, "wiki")
+    bea = browser_of(a_user("bea", "editor@section:dev"))
+    for page, sent in (
+        ("/stages/create/restructure/", {"action": "move", "parents": "ops"}),
+        ("/stages/create/restructure/", {"action": "merge", "target": "deploy"}),
+        ("/groups/wiki/restructure/", {"action": "move", "parents": "deploy"}),
+        ("/sections/dev/restructure/", {"action": "split", "name": "New", "key": "new"}),
+        ("/stages/new/section/", {"name": "New"}),
+        ("/stages/new/stage/", {"name": "New", "parents": "ops"}),
+        ("/stages/deploy/restructure/", {"action": "rename", "name": "X"}),
+    ):
+        assert bea.post(page, sent).status_code == 403, (page, sent)
+    for entry in (stage, foreign, group):
+        entry.refresh_from_db()
+    assert (stage.section, group.stage, foreign.name) == (dev, stage, "Deploy")
+    assert bea.post("/stages/new/group/", {"name": "New", "parents": "create"})["Location"] == "/groups/new/"
+
+
+def test_a_category_belongs_to_the_groups_that_are_chosen(editor_client: Client) -> None:
+    stage, other = a_stage("create"), a_stage("plan")
+    wiki, pages = a_group(stage, "wiki"), a_group(other, "pages")
+    category = Category.objects.create(key="editor", name="Editor", stage=stage)
+    category.groups.add(wiki)
+    editor_client.post("/categories/editor/restructure/", {"action": "move", "parents": ["pages"], "reason": "Moved"})
+    category.refresh_from_db()
+    assert (list(category.groups.all()), category.stage) == ([pages], other)
+    told = editor_client.get("/categories/editor/facts/history/").content.decode()
+    assert "Editor (of Wiki)" in told
+    assert "Moved" in told
+
+
+def test_a_group_that_alone_builds_something_is_not_retired() -> None:
+    group = a_group(a_stage("create"), "wiki")
+    category = Category.objects.create(key="editor", name="Editor", stage=group.stage)
+    category.groups.add(group)
+    with pytest.raises(RestructureRefused, match="no other group builds the categories Editor"):
+        retire(entry=group, actor=None, on=DAY, reason="")
+    category.groups.add(a_group(group.stage, "pages"))
+    retire(entry=group, actor=None, on=DAY, reason="")
+
+
+def test_a_change_that_lies_ahead_is_refused() -> None:
+    with pytest.raises(RestructureRefused, match="lies ahead"):
+        retire(entry=a_stage("create"), actor=None, on=date(2999, 1, 1), reason="")
+    assert not Succession.objects.exists()

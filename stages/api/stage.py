@@ -1,0 +1,291 @@
+"""Routes of stages: beside what all entries have, the blocks of their pages and the page of a day."""
+
+from __future__ import annotations
+
+from datetime import UTC, date, datetime, time
+from typing import Any, ClassVar, cast
+
+from django.db import transaction
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, extend_schema
+from rest_framework.decorators import action
+from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from portal.api.etags import answer_with_etag, etag_of, require_match
+from portal.api.permissions import require_role
+from portal.api.problems import PreconditionFailed
+from portal.models import User
+from portal.roles import Role
+from stages import collaboration
+from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
+from stages.api.serializers import (
+    BlockSerializer,
+    BulkBlockSerializer,
+    KeepingSerializer,
+    PageThenSerializer,
+    RestoreSerializer,
+    StageSerializer,
+    TimelineSerializer,
+    content_from,
+)
+from stages.api.structure import (
+    BEFORE,
+    CatalogViewSet,
+    PeopleMixin,
+    before_of,
+    difference_data,
+    documented,
+    timeline_data,
+)
+from stages.content import BlockContent
+from stages.editing import StaleBlock, ensure_block, find_block, save_block
+from stages.history.page_of_day import PageThen, page_of_day, restore_page
+from stages.history.timeline import timeline
+from stages.models import BlockKind, BlockRevision, Stage
+from stages.stage_page import BlockView, block_views, stage_page, stages_complete
+from stages.validation import cleaned
+
+HEADING = OpenApiParameter("heading", str, description="Which block, of those of the kind other.")
+KIND = r"blocks/(?P<kind>[a-z_]+)"
+DAY = r"as-of/(?P<day>\d{4}-\d{2}-\d{2})"
+
+
+@documented(StageSerializer, Stage)
+class StageViewSet(PeopleMixin, CatalogViewSet):
+    """Stages with their blocks."""
+
+    model = Stage
+    queryset = Stage.objects.all()
+    serializer_class = StageSerializer
+    action_roles: ClassVar[dict[str, Role]] = {"bulk": Role.VIEWER, "bulk_blocks": Role.VIEWER}
+
+    def get_serializer_context(self) -> dict[str, Any]:
+        """With the completeness of every stage."""
+        context = dict(super().get_serializer_context())
+        if not getattr(self, "swagger_fake_view", False):
+            context["scores"] = stages_complete()
+        return context
+
+    @extend_schema(responses=BlockSerializer(many=True))
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def blocks(self, request: Request, key: str = "") -> Response:
+        """All blocks of the stage in reading order, empty ones as well."""
+        stage = self.get_object()
+        return Response([block_data(view) for view in stage_page(stage, request.user).blocks])
+
+    @extend_schema(methods=["GET"], parameters=[HEADING], responses=BlockSerializer)
+    @extend_schema(methods=["PUT"], parameters=[HEADING], request=BlockSerializer, responses=BlockSerializer)
+    @action(detail=True, methods=["get", "put"], url_path=r"blocks/(?P<kind>[a-z_]+)", pagination_class=None)
+    def block(self, request: Request, key: str = "", kind: str = "") -> HttpResponseBase:
+        """One block. Writing it whole needs ``If-Match`` once it has content; 412 says that somebody was quicker."""
+        stage = self.get_object()
+        view = find_view(stage, kind, request.query_params.get("heading", ""))
+        etag = block_etag(view)
+        if request.method == "GET":
+            return answer_with_etag(request, etag, lambda: Response(block_data(view)))
+        require_match(request, etag)
+        if "If-Match" not in request.headers and not view.content.is_empty:
+            raise MatchRequired
+        serializer = BlockSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        write_block(stage, kind, view.heading, serializer.validated_data, view.version, cast(User, request.user))
+        after = find_view(stage, kind, view.heading or request.query_params.get("heading", ""))
+        response = Response(block_data(after), status=201 if view.version == 0 else 200)
+        response["ETag"] = block_etag(after)
+        return response
+
+    @extend_schema(parameters=[HEADING], request=KeepingSerializer, responses=BlockSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/review", pagination_class=None)
+    def review(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Say who keeps a block, that it is right as it stands, how long that holds. Needs ``If-Match``."""
+        stage, view = self.matched_block(request, kind)
+        serializer = KeepingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        block = find_block(stage, kind, view.heading) or (ensure_block(stage, kind) if kind != "other" else None)
+        if block is None:
+            raise NotFound("There is no such block.")
+        with transaction.atomic():
+            if "owner" in asked:
+                keeper = asked["owner"] or ""
+                owner = User.objects.filter(username=keeper, is_active=True).first() if keeper else None
+                if keeper and owner is None:
+                    raise ValidationError({"owner": [f"There is nobody with the username {keeper}."]})
+                collaboration.own(block=block, user=owner, actor=person(request))
+            if asked["reviewed"] or "review_every_days" in asked:
+                collaboration.review(
+                    block=block, actor=person(request), every_days=asked.get("review_every_days"),
+                    reviewed=asked["reviewed"],
+                )  # fmt: skip
+        after = find_view(stage, kind, view.heading)
+        return Response(block_data(after), headers={"ETag": block_etag(after)})
+
+    @extend_schema(parameters=[HEADING], request=RestoreSerializer, responses=BlockSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/restore", pagination_class=None)
+    def restore_block(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Bring an earlier version of a block back; what was in between stays in the history. Needs ``If-Match``."""
+        stage, view = self.matched_block(request, kind)
+        serializer = RestoreSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        version = serializer.validated_data["version"]
+        revision = BlockRevision.objects.filter(block=view.pk, version=version).select_related("block").first()
+        if revision is None:
+            raise ValidationError({"version": [f"There is no version {version} of this block."]})
+        revision.block.stage = stage
+        collaboration.restore(revision=revision, actor=person(request), reason=serializer.validated_data["reason"])
+        after = find_view(stage, kind, view.heading)
+        return Response(block_data(after), headers={"ETag": block_etag(after)})
+
+    @extend_schema(parameters=[HEADING, BEFORE], responses=TimelineSerializer)
+    @action(detail=True, methods=["get"], url_path=rf"{KIND}/history", pagination_class=None)
+    def block_history(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """The versions of a block, newest first, and who kept and reviewed it."""
+        stage = self.get_object()
+        check_kind(kind)
+        block = find_block(stage, kind, request.query_params.get("heading", ""))
+        if block is None:
+            return Response({"older": None, "happenings": []})
+        return Response(timeline_data(timeline(stage, before=before_of(request), block=block)))
+
+    @extend_schema(responses=PageThenSerializer)
+    @action(detail=True, methods=["get"], url_path=DAY, pagination_class=None)
+    def as_of(self, request: Request, key: str = "", day: str = "") -> Response:
+        """What bringing the page back to the end of a day would change; its ETag is for doing it."""
+        then = page_of_day(self.get_object(), moment_of(day))
+        return Response(page_data(then), headers={"ETag": page_etag(then)})
+
+    @extend_schema(request=None, responses=PageThenSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{DAY}/restore", pagination_class=None)
+    def restore_page(self, request: Request, key: str = "", day: str = "") -> Response:
+        """Bring the page of the end of a day back, all of it or nothing; the answer is what changed.
+
+        Needs the ETag of ``as-of`` as ``If-Match``: what is restored is what was shown.
+        """
+        stage, moment = self.get_object(), moment_of(day)
+        must_match(request, page_etag(page_of_day(stage, moment)))
+        with as_problems():
+            then = restore_page(stage=stage, moment=moment, actor=person(request))
+        return Response(page_data(then))
+
+    def matched_block(self, request: Request, kind: str) -> tuple[Stage, BlockView]:
+        """The block as it stands, once the request says that it was made from that."""
+        stage = self.get_object()
+        view = find_view(stage, kind, request.query_params.get("heading", ""))
+        must_match(request, block_etag(view))
+        return stage, view
+
+    @extend_schema(request=BulkBlockSerializer(many=True), responses=BlockSerializer(many=True))
+    @action(detail=False, methods=["post"], url_path="blocks/bulk", pagination_class=None)
+    def bulk_blocks(self, request: Request) -> Response:
+        """Write blocks of many stages, all of them or none; what is the same already stays untouched."""
+        rows = rows_of(request, BulkBlockSerializer)
+        stages = {stage.key: stage for stage in Stage.objects.select_related("section")}
+        answers = []
+        with transaction.atomic():
+            for number, row in enumerate(rows):
+                stage = stages.get(row["stage"])
+                if stage is None:
+                    raise ValidationError({f"{number}.stage": [f"There is no stage {row['stage']}."]})
+                require_role(request, Role.EDITOR, stage.scopes)
+                check_kind(row["kind"])
+                heading = row["heading"] if row["kind"] == BlockKind.OTHER else ""
+                user = cast(User, request.user)
+                write_block(stage, row["kind"], heading, row, row["version"], user, prefix=f"{number}.")
+                answers.append(block_data(find_view(stage, row["kind"], heading)))
+        return Response(answers)
+
+
+def check_kind(kind: str) -> None:
+    """Refuse a kind that there is not."""
+    if kind not in BlockKind.values:
+        raise NotFound(f"There is no kind of block {kind}; there are {', '.join(BlockKind.values)}.")
+
+
+def find_view(stage: Stage, kind: str, heading: str = "") -> BlockView:
+    """The block as the page would show it, without derived facts."""
+    check_kind(kind)
+    for view in block_views(stage, {}):
+        if view.kind == kind and view.heading == heading:
+            return view
+    if kind != BlockKind.OTHER:
+        raise NotFound(f"There is no block {kind}.")
+    content = BlockContent(heading=heading)
+    return BlockView(stage=stage, kind=kind, title=heading, anchor="other", help="", content=content)
+
+
+def block_etag(view: BlockView) -> str:
+    """What an edit of the block must have been made from."""
+    return etag_of("block", view.stage.pk, view.kind, view.heading, view.version)
+
+
+def block_data(view: BlockView) -> dict[str, Any]:
+    """A block as JSON."""
+    return {
+        "stage": view.stage.key,
+        "kind": view.kind,
+        "version": view.version,
+        "heading": view.content.heading,
+        "note": view.content.note,
+        "body": view.content.body,
+        "not_applicable": view.content.not_applicable,
+        "items": [
+            {
+                "id": one.item.id,
+                "label": one.item.label,
+                "url": one.item.url,
+                "description": one.item.description,
+                "text": one.item.text,
+                "dialect": one.item.dialect,
+                "doc_label": one.item.doc_label,
+            }
+            for one in view.items
+        ],
+        "derived": [
+            {"label": one.item.label, "url": one.item.url, "description": one.item.description} for one in view.derived
+        ],
+        "placeholders": len(view.content.placeholders),
+        "filled": view.filled.value,
+        "changed_at": view.changed_at,
+        "changed_by": view.changed_by,
+        "owner": view.owner,
+        "reviewed_on": view.reviewed_on,
+        "review_every_days": view.review_every_days,
+        "review_due": view.review_due,
+    }
+
+
+def write_block(
+    stage: Stage, kind: str, heading: str, data: dict[str, Any], version: int | None, user: User, *, prefix: str = ""
+) -> None:
+    """Save a block as the pages do: the same validation, the same verb."""
+    content, errors = cleaned(content_from(data), kind)
+    if errors:
+        raise ValidationError({f"{prefix}{name}": [sentence] for name, sentence in errors.items()})
+    try:
+        save_block(
+            stage=stage, kind=kind, heading=heading or content.heading, content=content, base_version=version,
+            actor=user, how="api", reason=data.get("reason", ""),
+        )  # fmt: skip
+    except StaleBlock as error:
+        raise PreconditionFailed from error
+
+
+def moment_of(day: str) -> datetime:
+    """The end of a day."""
+    try:
+        return datetime.combine(date.fromisoformat(day), time.max, tzinfo=UTC)
+    except ValueError as error:
+        raise ValidationError({"day": [f"{day} is no day."]}) from error
+
+
+def page_data(then: PageThen) -> dict[str, Any]:
+    """The page of a day as JSON."""
+    changes = [{"title": title, "differences": [difference_data(one) for one in told]} for title, told in then.changes]
+    return {"moment": then.moment, "changes": changes, "left": then.left}
+
+
+def page_etag(then: PageThen) -> str:
+    """What would change, as one value: another change of the page meanwhile makes another one."""
+    return etag_of("page then", then.stage.pk, then.moment, repr(then.changes))

@@ -1,0 +1,1 @@
+"""What happened to the pages of the catalog, and bringing the page of a day back."""

@@ -1,0 +1,196 @@
+"""Merging one entry into another, and splitting one off; of stages with what their pages say."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+
+from portal.history import because
+from stages.content import BlockContent
+from stages.editing import content_of, find_block, save_block
+from stages.facts import Entry, kind_of
+from stages.models import Category, Follow, Group, Responsibility, Section, Stage
+from stages.restructuring.common import (
+    RestructureRefused,
+    free_key,
+    locked,
+    named,
+    not_ahead,
+    one_name,
+    record,
+    tell,
+)
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+
+def merge(
+    *, source: Entry, target: Entry, actor: User | None, on: date, reason: str, version: int | None = None
+) -> None:
+    """Put all of one entry into another of its kind. The first is retired, keeps its page and leads on."""
+    kind = kind_of(source)
+    if type(source) is not type(target):
+        raise RestructureRefused(f"A {kind} cannot be merged into a {kind_of(target)}.")
+    if source.pk == target.pk:
+        raise RestructureRefused(f"A {kind} cannot be merged into itself.")
+    with transaction.atomic(), because(reason or "merged", actor=actor):
+        # In the order of their numbers, so that two merges the other way round do not wait for each other.
+        for entry in sorted((source, target), key=lambda one: one.pk):
+            locked(entry, version if entry is source else None)
+        if target.retired_on is not None:
+            raise RestructureRefused(f"{target.name} is retired; nothing is merged into it.")
+        if source.retired_on is not None:
+            raise RestructureRefused(f"{source.name} is retired; bring it back before you merge it.")
+        if isinstance(source, Section) and isinstance(target, Section):
+            _put_stages(list(source.stages.all()), target)
+        elif isinstance(source, Stage) and isinstance(target, Stage):
+            _join_stages(source, target, actor)
+        elif isinstance(source, Group) and isinstance(target, Group):
+            target.categories.add(*source.categories.all())
+            source.categories.clear()
+            source.placements.update(group=target)
+        elif isinstance(source, Category) and isinstance(target, Category):
+            target.groups.add(*source.groups.all())
+            source.groups.clear()
+        if isinstance(source, Section | Stage | Group) and isinstance(target, Section | Stage | Group):
+            _join_people(source, target)
+        source.retired_on = not_ahead(on)
+        source.version += 1
+        source.save()
+        record(source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason)
+        tell([source, target], actor)
+
+
+def _put_stages(stages: Iterable[Stage], section: Section) -> None:
+    for stage in stages:
+        stage.section = section
+        stage.version += 1
+        stage.save()
+
+
+def _put_groups(groups: Iterable[Group], stage: Stage) -> None:
+    for group in groups:
+        group.stage = stage
+        group.version += 1
+        group.save()
+
+
+def _join_stages(source: Stage, target: Stage, actor: User | None) -> None:
+    _put_groups(source.groups.all(), target)
+    source.own_categories.update(stage=target)
+    for block in source.blocks.prefetch_related("placements__resource"):
+        _append(target, block.kind, content_of(block), actor, f"Merged from {source.name}")
+    # A suggestion goes on as an addition to what the target has; its own past is not the target's.
+    source.suggestions.filter(state="open").update(stage=target, base_version=0)
+    Follow.objects.bulk_create(
+        [Follow(user_id=user, stage=target) for user in source.followers.values_list("user", flat=True)],
+        ignore_conflicts=True,
+    )
+
+
+def _join_people(source: Section | Stage | Group, target: Section | Stage | Group) -> None:
+    field = kind_of(source)
+    last = target.people.count()
+    known = set(target.people.values_list("contact", "role"))
+    for number, one in enumerate(source.people.order_by("order", "pk")):
+        if (one.contact_id, one.role) not in known:
+            Responsibility.objects.create(
+                contact_id=one.contact_id, role=one.role, order=last + number, **{field: target}
+            )
+
+
+def split(
+    *,
+    source: Entry,
+    key: str,
+    name: str,
+    taking: Iterable[Entry] = (),
+    kinds: Sequence[str] = (),
+    actor: User | None,
+    on: date,
+    reason: str,
+    version: int | None = None,
+) -> Entry:
+    """Make another entry of a part of one: of a section some stages, of a stage some groups, of a group categories.
+
+    Of a stage the blocks of ``kinds`` are copied over; the first keeps its own. A category is split with all its
+    groups, which go on building both.
+    """
+    model = type(source)
+    chosen = list(taking)
+    name, key = one_name(name or key), free_key(model, key)
+    with transaction.atomic(), because(reason or "split", actor=actor):
+        source = locked(source, version)
+        if source.retired_on is not None:
+            raise RestructureRefused(f"{source.name} is retired; nothing is split off from it.")
+        new = model(key=key, name=name, order=source.order, in_structure=False)
+        if isinstance(source, Stage) and isinstance(new, Stage):
+            new.section = source.section
+        elif isinstance(source, Group | Category) and isinstance(new, Group | Category):
+            new.stage = source.stage
+        new.save()
+        _hand_over(source, new, chosen)
+        if isinstance(source, Stage) and isinstance(new, Stage):
+            for block in source.blocks.filter(kind__in=list(kinds)).prefetch_related("placements__resource"):
+                _append(new, block.kind, content_of(block), actor, f"Split off from {source.name}")
+        source.version += 1
+        source.save()
+        record(source, "split", (source.key, source.name), (new.key, new.name), actor, not_ahead(on), reason)
+        tell([source, new, *chosen], actor)
+    return new
+
+
+def _hand_over(source: Entry, new: Entry, chosen: Sequence[Entry]) -> None:
+    """Give the new entry the chosen parts of the first."""
+    if isinstance(source, Section) and isinstance(new, Section):
+        stages = [one for one in chosen if isinstance(one, Stage) and one.section_id == source.pk]
+        _all_belong(stages, chosen, "stages", source)
+        _put_stages(stages, new)
+    elif isinstance(source, Stage) and isinstance(new, Stage):
+        groups = [one for one in chosen if isinstance(one, Group) and one.stage_id == source.pk]
+        _all_belong(groups, chosen, "groups", source)
+        _put_groups(groups, new)
+        going = Category.objects.filter(stage=source, groups__in=groups).exclude(groups__in=source.groups.all())
+        Category.objects.filter(pk__in=list(going.values_list("pk", flat=True))).update(stage=new)
+    elif isinstance(source, Group) and isinstance(new, Group):
+        mine = set(source.categories.values_list("pk", flat=True))
+        categories = [one for one in chosen if isinstance(one, Category) and one.pk in mine]
+        _all_belong(categories, chosen, "categories", source)
+        source.categories.remove(*categories)
+        new.categories.add(*categories)
+    elif isinstance(source, Category) and isinstance(new, Category):
+        _all_belong([], chosen, "parts", source)
+        new.groups.set(source.groups.all())
+
+
+def _all_belong(found: Sequence[Entry], chosen: Sequence[Entry], word: str, source: Entry) -> None:
+    foreign = [one.name for one in chosen if one not in found]
+    if foreign:
+        sentence = f"Only {word} of {source.name} can go with it; {named(foreign)} cannot."
+        raise RestructureRefused(sentence, word)
+
+
+def _append(stage: Stage, kind: str, content: BlockContent, actor: User | None, reason: str) -> None:
+    """Add content to a stage's block; what is there stays before it."""
+    heading = content.heading if kind == "other" else ""
+    existing = find_block(stage, kind, heading)
+    present = content_of(existing)
+    known = {(item.label, item.url, item.text) for item in present.items}
+    added = tuple(replace(item, id=None) for item in content.items if (item.label, item.url, item.text) not in known)
+    bodies = [present.body, content.note if present.note and content.note != present.note else "", content.body]
+    merged = replace(
+        present if existing and existing.version else content,
+        note=present.note or content.note,
+        body="\n\n".join(dict.fromkeys(text for text in bodies if text)),
+        not_applicable="" if (present.items or added) else present.not_applicable or content.not_applicable,
+        items=(*present.items, *added),
+    )
+    save_block(
+        stage=stage, kind=kind, heading=heading, content=merged, base_version=None, actor=actor, how="merge",
+        reason=reason,
+    )  # fmt: skip

@@ -1,0 +1,249 @@
+"""Making, renaming, moving, retiring and deleting entries of the structure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import date
+from typing import TYPE_CHECKING
+
+from django.db import transaction
+from django.db.models import Max, ProtectedError
+
+from portal.history import because
+from portal.people import rename_scope
+from stages.facts import MODELS, Entry, kind_of
+from stages.models import Category, FormerKey, Group, Section, Stage
+from stages.restructuring.common import (
+    RestructureRefused,
+    free_key,
+    locked,
+    named,
+    not_ahead,
+    one_name,
+    record,
+    tell,
+    today,
+)
+
+if TYPE_CHECKING:
+    from portal.models import User
+
+Parent = Section | Stage | Group
+
+
+def create(
+    *, kind: str, key: str, name: str, parents: Sequence[Parent] = (), actor: User | None, on: date, reason: str = ""
+) -> Entry:
+    """Make a section, a stage of a section, a group of a stage, or a category of some groups."""
+    model = MODELS[kind]
+    name, key = one_name(name), free_key(model, key)
+    for parent in parents:
+        _must_stand(parent)
+    with transaction.atomic(), because(reason or "made", actor=actor):
+        order = 1 + (model._default_manager.aggregate(last=Max("order"))["last"] or 0)
+        entry = model(key=key, name=name, order=order, in_structure=False)
+        if isinstance(entry, Stage):
+            entry.section = _only(Section, parents, "A stage belongs to one section, or to none.", optional=True)  # type: ignore[assignment]
+        elif isinstance(entry, Group):
+            entry.stage = _only(Stage, parents, "A group belongs to one stage.")  # type: ignore[assignment]
+        elif isinstance(entry, Section) and parents:
+            raise RestructureRefused("A section belongs to nothing.")
+        elif isinstance(entry, Category):
+            groups = [parent for parent in parents if isinstance(parent, Group)]
+            if len(groups) != len(parents) or not groups:
+                raise RestructureRefused("A category belongs to one group or more.", "groups")
+            entry.stage = groups[0].stage
+        entry.save()
+        if isinstance(entry, Category):
+            entry.groups.set([parent.pk for parent in parents])
+        record(entry, "created", (key, name), (key, name), actor, not_ahead(on), reason)
+        tell([entry], actor)
+    return entry
+
+
+def _only(model: type[Parent], parents: Sequence[Parent], sentence: str, *, optional: bool = False) -> Parent | None:
+    fitting = [parent for parent in parents if isinstance(parent, model)]
+    if len(fitting) != len(parents) or len(fitting) > 1 or not (fitting or optional):
+        raise RestructureRefused(sentence, model.__name__.lower())
+    return fitting[0] if fitting else None
+
+
+def rename(
+    *,
+    entry: Entry,
+    name: str,
+    key: str | None,
+    actor: User | None,
+    on: date,
+    reason: str = "",
+    version: int | None = None,
+) -> None:
+    """Give another name, and another key if wanted; the old key leads on, and roles within it go with it."""
+    name = one_name(name)
+    with transaction.atomic(), because(reason or "renamed", actor=actor):
+        entry = locked(entry, version)
+        before, kind = (entry.key, entry.name), kind_of(entry)
+        key = free_key(type(entry), key, entry) if key and key != entry.key else entry.key
+        if before == (key, name):
+            return
+        if key != entry.key:
+            FormerKey.objects.filter(kind=kind, key=key).delete()
+            FormerKey.objects.filter(kind=kind, target_key=entry.key).update(target_key=key)
+            FormerKey.objects.update_or_create(kind=kind, key=entry.key, defaults={"target_key": key})
+            rename_scope(before=f"{kind}:{entry.key}", after=f"{kind}:{key}")
+        entry.key, entry.name = key, name
+        entry.version += 1
+        entry.save()
+        record(entry, "renamed", before, (key, name), actor, not_ahead(on), reason)
+        tell([entry], actor)
+
+
+def move(
+    *,
+    entry: Entry,
+    parent: Section | Stage,
+    actor: User | None,
+    on: date,
+    reason: str = "",
+    version: int | None = None,
+) -> None:
+    """Put a stage under another section, or a group under another stage."""
+    if (type(entry), type(parent)) not in ((Stage, Section), (Group, Stage)):
+        raise RestructureRefused(f"A {kind_of(entry)} cannot be put under a {kind_of(parent)}: that would be a circle.")
+    _must_stand(parent)
+    with transaction.atomic(), because(reason or "moved", actor=actor):
+        entry = locked(entry, version)
+        before: Section | Stage | None = None
+        if isinstance(entry, Stage) and isinstance(parent, Section):
+            before, entry.section = entry.section, parent
+        elif isinstance(entry, Group) and isinstance(parent, Stage):
+            before, entry.stage = entry.stage, parent
+        if before == parent:
+            return
+        entry.version += 1
+        entry.save()
+        from_ = (entry.key, f"{entry.name} (of {before.name})" if before else entry.name)
+        record(entry, "moved", from_, (entry.key, f"{entry.name} (of {parent.name})"), actor, not_ahead(on), reason)
+        tell([entry], actor)
+
+
+def place_category(
+    *,
+    entry: Category,
+    groups: Iterable[Group],
+    actor: User | None,
+    on: date,
+    reason: str = "",
+    version: int | None = None,
+) -> None:
+    """Say which groups build a category; its own stage becomes that of the first unless one of them is in it."""
+    chosen = list(dict.fromkeys(groups))
+    for group in chosen:
+        _must_stand(group)
+    with transaction.atomic(), because(reason or "moved", actor=actor):
+        entry = locked(entry, version)
+        before = list(entry.groups.order_by("name"))
+        if {group.pk for group in before} == {group.pk for group in chosen}:
+            return
+        entry.groups.set([group.pk for group in chosen])
+        if chosen and entry.stage_id not in {group.stage_id for group in chosen}:
+            entry.stage = chosen[0].stage
+        entry.version += 1
+        entry.save()
+        of = named(sorted(group.name for group in before)) or "no group"
+        to = named(sorted(group.name for group in chosen)) or "no group"
+        from_ = (entry.key, f"{entry.name} (of {of})")
+        record(entry, "moved", from_, (entry.key, f"{entry.name} (of {to})"), actor, not_ahead(on), reason)
+        tell([entry, *before, *chosen], actor)
+
+
+def retire(*, entry: Entry, actor: User | None, on: date, reason: str, version: int | None = None) -> None:
+    """Say that it is no more, from a day on. Its page, history and links stay."""
+    with transaction.atomic(), because(reason or "retired", actor=actor):
+        entry = locked(entry, version)
+        if entry.retired_on is not None:
+            raise RestructureRefused(f"{entry.name} was retired on {entry.retired_on:%-d %b %Y} already.")
+        used = dependants(entry)
+        if used:
+            raise RestructureRefused(f"{entry.name} cannot be retired: {used} Move or retire them first.")
+        entry.retired_on = not_ahead(on)
+        entry.version += 1
+        entry.save()
+        record(entry, "retired", (entry.key, entry.name), ("", ""), actor, on, reason)
+        tell([entry], actor)
+
+
+def bring_back(*, entry: Entry, actor: User | None, on: date, reason: str = "", version: int | None = None) -> None:
+    """Take back that it was retired."""
+    with transaction.atomic(), because(reason or "brought back", actor=actor):
+        entry = locked(entry, version)
+        if entry.retired_on is None:
+            return
+        parent = entry.section if isinstance(entry, Stage) else entry.stage if isinstance(entry, Group) else None
+        if parent is not None:
+            _must_stand(parent)
+        entry.retired_on = None
+        entry.version += 1
+        entry.save()
+        record(entry, "restored", (entry.key, entry.name), (entry.key, entry.name), actor, not_ahead(on), reason)
+        tell([entry], actor)
+
+
+def _must_stand(parent: Parent) -> None:
+    if parent.retired_on is not None:
+        raise RestructureRefused(f"{parent.name} is retired; nothing is put under it. Bring it back first.")
+
+
+def dependants(entry: Entry) -> str:
+    """What still refers to it, as a sentence; empty when nothing does."""
+    if isinstance(entry, Section):
+        names = list(entry.stages.filter(retired_on=None).values_list("name", flat=True))
+        return f"the stages {named(names)} belong to it." if names else ""
+    if isinstance(entry, Stage):
+        names = list(entry.groups.filter(retired_on=None).values_list("name", flat=True))
+        return f"the groups {named(names)} belong to it." if names else ""
+    if isinstance(entry, Group):
+        elsewhere = Group.objects.filter(retired_on=None).exclude(pk=entry.pk)
+        only = entry.categories.filter(retired_on=None).exclude(pk__in=Category.objects.filter(groups__in=elsewhere))
+        names = list(only.values_list("name", flat=True))
+        return f"no other group builds the categories {named(names)}." if names else ""
+    return ""
+
+
+def delete(*, entry: Entry, actor: User | None, version: int | None = None) -> None:
+    """Delete what was made by mistake. What anything refers to is not deleted but retired."""
+    with transaction.atomic(), because("deleted", actor=actor):
+        entry = locked(entry, version)
+        told = " ".join(reasons_to_keep(entry))
+        if told:
+            raise RestructureRefused(f"{entry.name} is not deleted: {told} Retire it instead.")
+        record(entry, "deleted", (entry.key, entry.name), ("", ""), actor, today(), "")
+        FormerKey.objects.filter(kind=kind_of(entry), target_key=entry.key).delete()
+        tell([entry], actor)
+        try:
+            with transaction.atomic():
+                if isinstance(entry, Stage):
+                    entry.blocks.all().delete()
+                entry.delete()
+        except ProtectedError as error:
+            kinds = sorted({str(type(one)._meta.verbose_name_plural) for one in error.protected_objects})
+            sentence = f"{entry.name} is not deleted: {named(kinds)} refer to it. Retire it instead."
+            raise RestructureRefused(sentence) from error
+
+
+def reasons_to_keep(entry: Entry) -> list[str]:
+    """Why it must not be deleted, as sentences; none where nothing would be lost."""
+    reasons = [dependants(entry)]
+    if isinstance(entry, Stage) and entry.blocks.filter(version__gt=0).exists():
+        reasons.append("it has a page with content.")
+    if (isinstance(entry, Section) and entry.stages.exists()) or (isinstance(entry, Stage) and entry.groups.exists()):
+        reasons.append("retired entries belong to it.")
+    if isinstance(entry, Stage) and entry.own_categories.exists():
+        reasons.append("categories name it.")
+    if isinstance(entry, Group) and (entry.categories.exists() or entry.placements.exists()):
+        reasons.append("categories or resources belong to it.")
+    if isinstance(entry, Category) and entry.groups.exists():
+        reasons.append("groups build it.")
+    if entry.imported:
+        reasons.append("it stands in the structure files.")
+    return [reason for reason in reasons if reason]

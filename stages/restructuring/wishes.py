@@ -1,0 +1,159 @@
+"""A change of the structure as somebody asks for it, by keys; page and API hand it over in the same words.
+
+``carry_out`` finds what the keys mean, asks whether this person may, and calls the verb.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from typing import TYPE_CHECKING, Any, cast
+
+from django.core.exceptions import PermissionDenied
+
+from portal.permissions import has_role
+from portal.roles import Role
+from stages.facts import MODELS, Entry, kind_of
+from stages.models import Category, Group, Section, Stage
+from stages.restructuring.common import RestructureRefused, word_of
+from stages.restructuring.joining import merge, split
+from stages.restructuring.lifecycle import (
+    Parent,
+    bring_back,
+    create,
+    delete,
+    move,
+    place_category,
+    rename,
+    retire,
+)
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+    from django.db.models import QuerySet
+
+    from portal.models import User
+
+PARENT_OF = {"stage": "section", "group": "stage", "category": "group"}
+PART_OF = {"section": "stage", "stage": "group", "group": "category"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wish:
+    """What to do to an entry. ``parents``, ``target`` and ``taking`` are keys."""
+
+    action: str
+    on: date
+    reason: str = ""
+    name: str = ""
+    key: str = ""
+    parents: Sequence[str] = ()
+    target: str = ""
+    taking: Sequence[str] = ()
+    kinds: Sequence[str] = ()
+
+
+def find(kind: str, key: str, field: str = "") -> Entry:
+    """The entry of a key, with what its scopes need; refused with a sentence where there is none."""
+    found = entries(kind).filter(key=key).first() if "\x00" not in key else None
+    if found is None:
+        raise RestructureRefused(f"There is no {kind} with the key {key[:100]!r}.", field or kind)
+    return cast(Entry, found)
+
+
+def entries(kind: str) -> QuerySet[Any]:
+    """All entries of a kind with what their scopes need."""
+    model = MODELS[kind]
+    if model is Stage:
+        return Stage.objects.select_related("section")
+    if model is Group:
+        return Group.objects.select_related("stage__section")
+    if model is Category:
+        return Category.objects.select_related("stage__section").prefetch_related("groups__stage__section")
+    return Section.objects.all()
+
+
+def may_edit(user: User | AnonymousUser, entry: Entry) -> bool:
+    """Whether this person is an editor of the entry."""
+    return has_role(user, Role.EDITOR, entry.scopes)
+
+
+def must_edit(user: User, *wanted: Entry) -> None:
+    """Refuse who is no editor of all of these."""
+    for entry in wanted:
+        if not may_edit(user, entry):
+            raise PermissionDenied(f"This needs the role editor for {word_of(entry)}.")
+
+
+def may_create(user: User | AnonymousUser, parents: Iterable[Entry]) -> bool:
+    """Whether this person may make something under these; without a parent only an editor of everything may."""
+    listed = list(parents)
+    return all(may_edit(user, parent) for parent in listed) if listed else has_role(user, Role.EDITOR)
+
+
+def make(kind: str, wish: Wish, user: User) -> Entry:
+    """Make an entry."""
+    parents = [find(PARENT_OF[kind], key) for key in wish.parents] if kind in PARENT_OF else []
+    if not may_create(user, parents):
+        where = " and ".join(word_of(parent) for parent in parents) or "everything"
+        raise PermissionDenied(f"This needs the role editor for {where}.")
+    return create(
+        kind=kind, key=wish.key, name=wish.name, parents=cast("list[Parent]", parents), actor=user, on=wish.on,
+        reason=wish.reason,
+    )  # fmt: skip
+
+
+def carry_out(entry: Entry, wish: Wish, user: User, version: int | None = None) -> Entry | None:
+    """Do it; the entry to look at afterwards, ``None`` where there is none any more."""
+    must_edit(user, entry)
+    on, reason = wish.on, wish.reason
+    if wish.action == "rename":
+        rename(entry=entry, name=wish.name, key=wish.key or None, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "move":
+        _move(entry, wish, user, version)
+    elif wish.action == "merge":
+        target = find(kind_of(entry), wish.target, "target")
+        must_edit(user, target)
+        merge(source=entry, target=target, actor=user, on=on, reason=reason, version=version)
+        return target
+    elif wish.action == "split":
+        part = PART_OF.get(kind_of(entry), "")
+        if wish.taking and not part:
+            raise RestructureRefused("A category has no parts that could go with it.", "taking")
+        if isinstance(entry, Section) and not has_role(user, Role.EDITOR):
+            raise PermissionDenied("This makes another section and needs the role editor for everything.")
+        return split(
+            source=entry, key=wish.key, name=wish.name, taking=[find(part, key, "taking") for key in wish.taking],
+            kinds=wish.kinds, actor=user, on=on, reason=reason, version=version,
+        )  # fmt: skip
+    elif wish.action == "retire":
+        retire(entry=entry, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "bring_back":
+        bring_back(entry=entry, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "delete":
+        delete(entry=entry, actor=user, version=version)
+        return None
+    else:
+        raise RestructureRefused("Choose what to do.", "action")
+    return entry
+
+
+def _move(entry: Entry, wish: Wish, user: User, version: int | None) -> None:
+    kind = kind_of(entry)
+    if kind not in PARENT_OF:
+        raise RestructureRefused("A section belongs to nothing, so it cannot be moved.", "parents")
+    parents = [find(PARENT_OF[kind], key) for key in wish.parents]
+    if isinstance(entry, Category):
+        staying = set(entry.groups.values_list("pk", flat=True))
+        must_edit(user, *(parent for parent in parents if parent.pk not in staying))
+        place_category(
+            entry=entry, groups=cast("list[Group]", parents), actor=user, on=wish.on, reason=wish.reason,
+            version=version,
+        )  # fmt: skip
+        return
+    if len(parents) != 1:
+        raise RestructureRefused(f"Choose one {PARENT_OF[kind]}.", PARENT_OF[kind])
+    must_edit(user, *parents)
+    parent = cast("Section | Stage", parents[0])
+    move(entry=entry, parent=parent, actor=user, on=wish.on, reason=wish.reason, version=version)

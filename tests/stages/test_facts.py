@@ -1,0 +1,139 @@
+"""Facts of sections, stages, groups and categories are edited in place, merged, taken back and given back."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from django.test import Client
+
+from portal.models import User
+from stages.models import Category, Group, Stage
+from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back
+from tests.builders import a_user
+from tests.conftest import browser_of
+from tests.stages.builders import a_group, a_section, a_stage
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def group() -> Group:
+    return a_group(
+        a_stage("create", section=a_section("dev")), "wiki", focus="Wiki GMAU", imported={"focus": "Wiki GMAU"}
+    )
+
+
+def form(entry: Any, client: Client) -> dict[str, Any]:
+    """What the form of an entry's facts would send unchanged."""
+    page = client.get(f"{entry.get_absolute_url()}facts/")
+    shown = page.context["form"]
+    values = {name: shown[name].value() for name in shown.fields if shown[name].value() not in (None, False)}
+    return {**values, "version": page.context["entry"].version, "action": "save"}
+
+
+def test_every_kind_has_a_form_for_its_facts_and_keeps_what_is_sent_unchanged(editor_client: Client) -> None:
+    section = a_section("dev", slack_channel="dev")
+    stage = a_stage("create", section=section, related_keys=["plan", "verify"], spend_percent="12.5", marketing=True)
+    group = a_group(stage, "wiki", usage_driver_score=3)
+    category = Category.objects.create(key="editor", name="Editor", stage=stage, viable=date(2026, 1, 2))
+    category.groups.add(group)
+    for entry in (section, stage, group, category):
+        answer = editor_client.post(f"{entry.get_absolute_url()}facts/", form(entry, editor_client))
+        assert answer["Location"] == f"{entry.get_absolute_url()}#facts"
+        entry.refresh_from_db()
+        assert entry.version == 1, entry
+        assert editor_client.get(entry.get_absolute_url()).context["can_edit" if entry != stage else "stage"]
+
+
+def test_an_editor_changes_a_fact_undoes_it_and_gives_it_back(group: Group, editor_client: Client) -> None:
+    page = f"{group.get_absolute_url()}facts/"
+    editor_client.post(page, {**form(group, editor_client), "focus": "Pages GMAU", "reason": "New aim"})
+    shown = editor_client.get(group.get_absolute_url()).content.decode()
+    assert "Pages GMAU" in shown
+    assert "The structure files say: Wiki GMAU" in shown
+    told = editor_client.get(f"{page}history/").content.decode()
+    assert "New aim" in told
+    editor_client.post(page, {"action": "undo", "version": "2"})
+    group.refresh_from_db()
+    assert (group.focus, group.version) == ("Wiki GMAU", 3)
+    editor_client.post(page, {"action": "undo", "version": "2"})
+    group.refresh_from_db()
+    assert group.version == 3, "only the last change is undone"
+    editor_client.post(page, {**form(group, editor_client), "focus": "Pages GMAU"})
+    editor_client.post(page, {"action": "give-back-focus"})
+    group.refresh_from_db()
+    assert (group.focus, group.origin("focus")) == ("Wiki GMAU", "imported")
+
+
+def test_two_people_changing_different_facts_are_merged_and_the_same_fact_is_shown(
+    group: Group, editor_client: Client
+) -> None:
+    page = f"{group.get_absolute_url()}facts/"
+    mine = form(group, editor_client)
+    other = browser_of(a_user("bea", "editor"))
+    other.post(page, {**mine, "focus": "Theirs"})
+    editor_client.post(page, {**mine, "slack_channel": "g_wiki"})
+    group.refresh_from_db()
+    assert (group.focus, group.slack_channel) == ("Theirs", "g_wiki")
+    stale = editor_client.post(page, {**mine, "focus": "Mine"})
+    shown = stale.content.decode()
+    assert stale.status_code == 409
+    for text in ("Theirs", 'value="Mine"', 'name="version" value="3"'):
+        assert text in shown
+    editor_client.post(page, {**form(group, editor_client), "focus": "Mine"})
+    group.refresh_from_db()
+    assert group.focus == "Mine"
+
+
+def test_only_editors_of_the_entry_change_its_facts(group: Group, viewer_client: Client) -> None:
+    page = f"{group.get_absolute_url()}facts/"
+    assert viewer_client.get(page).status_code == 403
+    assert "Edit facts" not in viewer_client.get(group.get_absolute_url()).content.decode()
+    assert browser_of(a_user("cem", "editor@stage:plan")).post(page, {"version": "1"}).status_code == 403
+    assert browser_of(a_user("dan", "editor@group:wiki")).get(page).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "sentence"),
+    [
+        ("direction", "javascript:alert(1)", "are not allowed"),
+        ("slack_channel", "#a b", "has no blanks"),
+        ("usage_driver_score", 0, "from 1 to 5"),
+    ],
+)
+def test_a_bad_fact_is_refused_with_a_sentence(group: Group, field: str, value: Any, sentence: str) -> None:
+    with pytest.raises(RestructureRefused, match=sentence) as refused:
+        change_facts(entry=group, values={field: value}, actor=None)
+    assert refused.value.field == field
+
+
+def test_dates_of_a_category_come_in_order(editor: User) -> None:
+    category = Category.objects.create(key="wiki", name="Wiki", stage=a_stage(), viable=date(2026, 5, 1))
+    with pytest.raises(RestructureRefused, match="complete before it is viable"):
+        change_facts(entry=category, values={"complete": date(2026, 1, 1)}, actor=editor)
+    change_facts(entry=category, values={"complete": date(2027, 1, 1)}, actor=editor)
+    assert category.complete == date(2027, 1, 1)
+
+
+def test_what_was_made_from_a_version_that_nobody_kept_is_refused() -> None:
+    stage = a_stage("create")
+    with pytest.raises(StaleEntry):
+        change_facts(entry=stage, values={"roadmap": "/r"}, actor=None, version=7)
+
+
+def test_only_what_the_files_say_is_given_back() -> None:
+    stage = a_stage("create", imported={"spend_percent": "12.5"}, spend_percent="7")
+    give_back(entry=stage, names=["spend_percent"], actor=None)
+    assert Stage.objects.get().origin("spend_percent") == "imported"
+    with pytest.raises(RestructureRefused, match="say nothing of it"):
+        give_back(entry=stage, names=["roadmap"], actor=None)
+
+
+def test_saving_by_htmx_answers_with_the_card_alone(group: Group, editor_client: Client) -> None:
+    sent = {**form(group, editor_client), "focus": "X"}
+    page = editor_client.post(f"{group.get_absolute_url()}facts/", sent, headers={"HX-Request": "true"})
+    shown = page.content.decode()
+    assert shown.lstrip().startswith("<section")
+    assert "Undo" in shown
