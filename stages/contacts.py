@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     from portal.models import User
 
 
+PEOPLE = "people"
+
+
 def digest_of(name: str) -> str:
     """What stays of a removed name, so that the next import knows it again."""
     return hashlib.sha256(" ".join(name.casefold().split()).encode()).hexdigest()
@@ -41,10 +44,15 @@ Owner = Section | Stage | Group
 
 
 def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dict[Owner, list[FieldChange]]:
-    """Bring the responsibilities of the owners in line with (role, name) pairs; what that changed for each owner."""
+    """Follow the structure files in who is responsible, by (role, name) pairs; what that changed for each owner.
+
+    Three ways, as for facts: what the files said last stands in ``imported``, as digests, since names are nowhere but
+    in contacts. Who was added or taken away in the portal stays so.
+    """
     wanted: dict[tuple[str, int, str, str], int] = {}
     names: dict[str, str] = {}
-    listed = list(owners)
+    listed = [(owner, list(people)) for owner, people in owners]
+    by_place = {(_field(owner), owner.pk): owner for owner, _ in listed}
     for owner, people in listed:
         for order, (role, name) in enumerate(people):
             digest = digest_of(name)
@@ -56,15 +64,21 @@ def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dic
         pks = [owner.pk for owner, _ in listed if _field(owner) == field]
         for row in Responsibility.objects.filter(**{f"{field}__in": pks}).select_related("contact"):
             have[(field, getattr(row, f"{field}_id"), row.role, row.contact.digest)] = row
-    gone = {row.pk for key, row in have.items() if key not in wanted}
+    base: set[tuple[str, int, str, str]] = set()
+    for owner, _ in listed:
+        base |= {(_field(owner), owner.pk, role, digest) for role, digest in owner.imported.get(PEOPLE, ())}
+    base |= {key for key in have if PEOPLE not in by_place[key[:2]].imported}
+    gone = {row.pk for key, row in have.items() if key not in wanted and key in base}
     new = [
         Responsibility(contact=contacts[digest], role=role, order=order, **{f"{field}_id": pk})
         for (field, pk, role, digest), order in wanted.items()
-        if (field, pk, role, digest) not in have and contacts[digest].removed_on is None
+        if (field, pk, role, digest) not in have
+        and (field, pk, role, digest) not in base
+        and contacts[digest].removed_on is None
     ]
+    _remember(listed)
     Responsibility.objects.filter(pk__in=gone).delete()
     Responsibility.objects.bulk_create(new)
-    by_place = {(_field(owner), owner.pk): owner for owner, _ in listed}
     changes: dict[Owner, list[FieldChange]] = defaultdict(list)
     for (field, pk, role, _), row in have.items():
         if row.pk in gone and row.contact.name:
@@ -75,9 +89,18 @@ def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dic
     return changes
 
 
-def name_people(
-    *, owner: Section | Stage | Group, people: Iterable[tuple[str, str]], actor: User | None, reason: str = ""
-) -> bool:
+def _remember(listed: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> None:
+    """Keep whom the files named, for the next time."""
+    for owner, people in listed:
+        said = [list(pair) for pair in dict.fromkeys((role, digest_of(name)) for role, name in people)]
+        if owner.imported.get(PEOPLE) != said:
+            # The row may have learnt more since the caller read it, such as which categories the file lists.
+            owner.refresh_from_db(fields=["imported"])
+            owner.imported[PEOPLE] = said
+            type(owner)._default_manager.filter(pk=owner.pk).update(imported=owner.imported)
+
+
+def name_people(*, owner: Owner, people: Iterable[tuple[str, str]], actor: User | None, reason: str = "") -> bool:
     """Say in the portal who is responsible, in order; later imports leave that alone. True when anything changed."""
     pairs = [(" ".join(role.split()), " ".join(name.split())) for role, name in people]
     with transaction.atomic(), because(reason or "people", actor=actor):
@@ -89,7 +112,7 @@ def name_people(
     return changed
 
 
-def put_people(owner: Section | Stage | Group, people: Iterable[tuple[str, Contact]]) -> bool:
+def put_people(owner: Owner, people: Iterable[tuple[str, Contact]]) -> bool:
     """Make these the responsible people, in this order; one removed on request stays away."""
     wanted = {
         (role, contact.pk): order for order, (role, contact) in enumerate(people) if contact.removed_on is None
@@ -110,7 +133,7 @@ def put_people(owner: Section | Stage | Group, people: Iterable[tuple[str, Conta
     return bool(gone or new or moved)
 
 
-def _responsible(owner: Section | Stage | Group) -> list[Responsibility]:
+def _responsible(owner: Owner) -> list[Responsibility]:
     return list(owner.people.select_related("contact").order_by("order", "pk"))
 
 
@@ -129,5 +152,5 @@ def _place_of(row: Responsibility) -> tuple[str, int]:
     raise ValueError("Nobody is responsible for nothing.")
 
 
-def _field(owner: Section | Stage | Group) -> str:
+def _field(owner: Owner) -> str:
     return {Section: "section", Stage: "stage", Group: "group"}[type(owner)]

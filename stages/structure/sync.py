@@ -10,8 +10,6 @@ import hashlib
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import date
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import pghistory
@@ -19,6 +17,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from stages.contacts import set_people
+from stages.facts import taken
 from stages.models import Category, FormerKey, Group, ImportRun, Section, Stage, StructureConflict, Succession
 from stages.models.structure import Structural
 from stages.names import folded
@@ -30,8 +29,6 @@ if TYPE_CHECKING:
     from portal.models import User
 
 Kind = TypeVar("Kind", Section, Stage, Group, Category)
-
-DATES = ("available", "viable", "complete", "lovable")
 
 
 def sync_structure(
@@ -206,7 +203,7 @@ def _merge(
     merged = Merged()
     before = dict(row.imported)
     for name, value in {**values, **parent_keys}.items():
-        now = stored(row, name)
+        now = row.written(name)
         base = before.get(name, None if not new else now)
         edited = name in before and now != base
         if not edited and name not in before and not new:
@@ -249,28 +246,7 @@ def _keep_conflicts(
 
 def assign(row: Structural, name: str, value: Any, parents: Mapping[str, Mapping[str, Any]]) -> None:
     """Give a field the value that the reader read: a parent by its key, dates and decimals from text."""
-    if name in parents:
-        setattr(row, name, parents[name].get(value))
-    elif name in DATES and value is not None:
-        setattr(row, name, date.fromisoformat(value))
-    elif name == "spend_percent" and value is not None:
-        setattr(row, name, Decimal(value))
-    else:
-        setattr(row, name, value)
-
-
-def stored(row: Structural, name: str) -> Any:
-    """The value of a field as the reader gives it: parents by key, dates and decimals as text."""
-    value = getattr(row, name, None)  # A group that is being made has no stage yet.
-    if isinstance(value, Structural):
-        return value.key
-    if value is None and name in ("section", "stage"):
-        return ""
-    if isinstance(value, Decimal):
-        return str(float(value))
-    if isinstance(value, date):
-        return value.isoformat()
-    return value
+    setattr(row, name, parents[name].get(value) if name in parents else taken(name, value))
 
 
 def _retire(row: Section | Stage | Group | Category, kind: str) -> None:

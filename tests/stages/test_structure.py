@@ -12,7 +12,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from portal.models import User
-from stages.contacts import remove_contact
+from stages.contacts import name_people, remove_contact
 from stages.models import Category, Contact, Group, Responsibility, Section, Stage, StructureConflict
 from stages.structure.conflicts import decide
 from stages.structure.reading import read_structure
@@ -245,3 +245,15 @@ def test_an_entry_that_only_moves_in_the_file_is_unchanged(files: dict[str, Path
     counts = run(files)["categories"]
     assert (counts["created"], counts["updated"], counts["unchanged"]) == (1, 0, 1)
     assert list(Category.objects.values_list("key", flat=True)) == ["new", "scm"]
+
+
+@pytest.mark.django_db
+def test_people_named_in_the_portal_stay_and_those_of_the_file_follow_it(files: dict[str, Path]) -> None:
+    run(files)
+    stage = Stage.objects.get()
+    assert sorted((one.role, str(one.contact)) for one in stage.people.all()) == [("em", "Bea"), ("pm", "Ada")]
+    name_people(owner=stage, people=[("pm", "Ada"), ("ux", "Cem")], actor=None)
+    files["stages"].write_text(STAGES.replace("pm: Ada", "pm: Dan"))
+    run(files)
+    assert sorted((one.role, str(one.contact)) for one in stage.people.all()) == [("pm", "Dan"), ("ux", "Cem")]
+    assert "Bea" not in json.dumps(Stage.objects.get().imported)
