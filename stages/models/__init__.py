@@ -14,7 +14,7 @@ from stages.models.changes import (
     Suggestion,
     Visit,
 )
-from stages.models.content import Block, BlockKind, Dialect, DocLabel, Passage, Placement, Resource, StartingPoint
+from stages.models.content import Block, BlockKind, Dialect, DocLabel, Placement, Resource, StartingPoint
 from stages.models.people import Contact, Responsibility
 from stages.models.structure import Category, CategoryGroup, Group, Maturity, Section, Stage
 
@@ -36,7 +36,6 @@ __all__ = [
     "ImportRun",
     "LinkCheck",
     "Maturity",
-    "Passage",
     "Placement",
     "Resource",
     "Responsibility",

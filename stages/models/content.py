@@ -176,21 +176,3 @@ class StartingPoint(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.text[:60]
-
-
-@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["imported"])
-class Passage(models.Model):
-    """A text of the handbook page that belongs to no stage, such as its objectives, under its heading."""
-
-    heading = models.CharField(max_length=300, unique=True)
-    order = models.PositiveIntegerField(default=0)
-    body = models.TextField(blank=True, help_text="Markdown.")
-    imported = models.TextField(blank=True)
-    missing_from_source = models.BooleanField(default=False)
-    version = models.PositiveIntegerField(default=1)
-
-    class Meta:
-        ordering = ["order", "id"]
-
-    def __str__(self) -> str:
-        return self.heading
