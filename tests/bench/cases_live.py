@@ -15,7 +15,7 @@ from types import TracebackType
 
 from django.db import connection
 
-from tests.bench.harness import Bench, Row, case
+from tests.bench.harness import Bench, Row, case, part
 from tests.bench.load import LEAVES, STAGE, burst, key_paths, middle
 from tests.live.portal import LivePortal, payload, resident, wait_for
 from tests.live.world import define
@@ -108,14 +108,14 @@ class Memory:
 
     def look(self) -> None:
         """The largest of each part."""
-        for part in ("web", "worker"):
-            pids = self.portal.family(part)[1:]
-            self.pids[part].update(pids)
-            self.samples[part].append(max((resident(pid) for pid in pids), default=0.0))
+        for which in ("web", "worker"):
+            pids = self.portal.family(which)[1:]
+            self.pids[which].update(pids)
+            self.samples[which].append(max((resident(pid) for pid in pids), default=0.0))
 
-    def row(self, part: str, words: str, count: int) -> Row:
+    def row(self, which: str, words: str, count: int) -> Row:
         """Its median and range, and whether the last tenth is as the second; in the first caches fill."""
-        samples = self.samples[part]
+        samples = self.samples[which]
         tenth = max(1, len(samples) // 10)
         early, late = middle(samples[tenth : 2 * tenth]), middle(samples[-tenth:])
         return Row(
@@ -124,7 +124,7 @@ class Memory:
             unit="MB",
             budget="< 300 MB, flat",
             met=max(samples) < 300 and late <= early * FLAT,
-            note=f"{early:.0f} MB in the second tenth, {late:.0f} in the last; {len(self.pids[part])} processes in all",
+            note=f"{early:.0f} MB in the second tenth, {late:.0f} in the last; {len(self.pids[which])} processes",
         )
 
 
@@ -246,8 +246,3 @@ def rest(where: str, samples: Sequence[float]) -> Row:
         budget="< 5 s",
         met=max(samples) < 5,
     )
-
-
-def part(ordered: Sequence[float], percent: float) -> float:
-    """The value below which so many of a hundred lie."""
-    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]

@@ -88,6 +88,12 @@ def case(name: str, run: Run | None = None, *, order: int = 100) -> Callable[[Ru
     return register
 
 
+def part(samples: Sequence[float], percent: float) -> float:
+    """The value below which so many of a hundred samples lie."""
+    ordered = sorted(samples)
+    return ordered[min(len(ordered) - 1, int(len(ordered) * percent / 100))]
+
+
 def number(value: float) -> str:
     """Three meaningful digits, thousands separated."""
     if value >= 100:
