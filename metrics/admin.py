@@ -5,15 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
-from django.db.models import Model
+from django.db.models import F, Model, OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html, format_html_join
 from django.utils.safestring import mark_safe
 
+from metrics.boards.lines import passport_page
+from metrics.boards.names import subject_name
 from metrics.boards.table import overview
 from metrics.engine.estimates import OFFICIAL
+from metrics.figures.queries import INDICATOR_WORDS
 from metrics.figures.question import NO_CUT
+from metrics.figures.restatements import restated_by
 from metrics.models import (
     EventDefinition,
     FigureMonth,
@@ -21,6 +25,8 @@ from metrics.models import (
     Installation,
     InstallationLabel,
     MetricDefinition,
+    MonthEvent,
+    MonthRevision,
     ProposedChange,
     Report,
     Subscription,
@@ -39,7 +45,21 @@ else:
 
 
 class ReadOnlyAdmin(_Admin):
-    """Lists and looks, changes nothing: rules of the domain live in verbs that the pages use."""
+    """Lists and looks, changes nothing: rules of the domain live in verbs that the pages use.
+
+    ``correct_at`` names the page where what is listed is corrected; each row then leads there.
+    """
+
+    correct_at = ""
+
+    def get_list_display(self, request: HttpRequest) -> Any:
+        """With the way to the page of corrections, where all rows have the same."""
+        return (*self.list_display, "correct") if self.correct_at else self.list_display
+
+    @admin.display(description="to correct it")
+    def correct(self, row: Model) -> str:
+        """Where it is corrected."""
+        return format_html('<a href="{}">Correct</a>', reverse(self.correct_at))
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         """Administrators see it, by their role and not by permissions of Django's."""
@@ -82,6 +102,7 @@ class MetricDefinitionAdmin(ReadOnlyAdmin):
 class IndicatorMappingAdmin(ReadOnlyAdmin):
     """Which metric stands for which figure."""
 
+    correct_at = "metrics:mapping"
     list_display = (
         "kind",
         "subject_kind",
@@ -132,6 +153,7 @@ class InstallationAdmin(ReadOnlyAdmin):
 class InstallationLabelAdmin(ReadOnlyAdmin):
     """What administrators said of installations; new ones are made on the page of labels."""
 
+    correct_at = "metrics:labels"
     list_display = ("hostname", "uuid", "kind", "delivery", "excluded", "from_month", "to_month", "reason", "made_by")
     list_filter = ("kind", "delivery", "excluded")
     list_select_related = ("made_by",)
@@ -157,11 +179,16 @@ class ReportAdmin(ReadOnlyAdmin):
 
 @admin.register(Subscription)
 class SubscriptionAdmin(ReadOnlyAdmin):
-    """The list of subscriptions; it is imported on its page."""
+    """The list of subscriptions; each is changed on its page, and the list is imported on its own."""
 
-    list_display = ("subscription_id", "account", "plan", "seats", "starts_on", "ends_on", "delivery")
+    list_display = ("subscription_id", "account", "plan", "seats", "starts_on", "ends_on", "delivery", "page")
     list_filter = ("plan", "delivery")
     search_fields = ("subscription_id", "account")
+
+    @admin.display(description="to correct it")
+    def page(self, subscription: Subscription) -> str:
+        """Where it is changed or removed."""
+        return format_html('<a href="{}">Correct</a>', reverse("metrics:subscription", args=[subscription.pk]))
 
 
 @admin.register(FigureMonth)
@@ -191,4 +218,86 @@ class FigureMonthAdmin(ReadOnlyAdmin):
                 for part in parts
                 for line in part.lines
             ),
+        )
+
+
+@admin.register(MonthEvent)
+class MonthEventAdmin(ReadOnlyAdmin):
+    """Closings and re-openings of months, with who and why."""
+
+    list_display = ("month", "what", "at", "by", "reason")
+    list_filter = ("what",)
+    list_select_related = ("month", "by")
+    date_hierarchy = "at"
+
+
+class AfterPublication(admin.SimpleListFilter):
+    """Changes of months that were published: restatements, where they moved a figure."""
+
+    title = "published"
+    parameter_name = "published"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> list[tuple[str, str]]:
+        """The choices."""
+        return [("after", "After publication"), ("before", "Before publication")]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[MonthRevision]) -> QuerySet[MonthRevision]:
+        """Only those on one side of their month's first publication."""
+        first = FigureMonth.objects.filter(month=OuterRef("month")).values("first_published_revision")[:1]
+        after = queryset.alias(first=Subquery(first)).filter(first__lt=F("pk"))
+        if self.value() == "after":
+            return after
+        return queryset.exclude(pk__in=after.values("pk")) if self.value() == "before" else queryset
+
+
+@admin.register(MonthRevision)
+class MonthRevisionAdmin(ReadOnlyAdmin):
+    """Changes of months' figures. One after publication shows which published figures it restated."""
+
+    list_display = ("month", "at", "why", "who", "number_of_reports", "page")
+    list_filter = (AfterPublication,)
+    date_hierarchy = "month"
+    fields = ("month", "at", "why", "who", "number_of_reports", "firsts_changed", "restated", "page")
+    readonly_fields = ("why", "who", "number_of_reports", "restated", "page")
+
+    @admin.display(description="causes")
+    def why(self, revision: MonthRevision) -> str:
+        """The causes in a line."""
+        return ", ".join(revision.causes)
+
+    @admin.display(description="who")
+    def who(self, revision: MonthRevision) -> str:
+        """The people, or the task."""
+        return ", ".join(revision.actors) or revision.task
+
+    @admin.display(description="reports")
+    def number_of_reports(self, revision: MonthRevision) -> int:
+        """How many reports caused it."""
+        return len(revision.reports)
+
+    @admin.display(description="page")
+    def page(self, revision: MonthRevision) -> str:
+        """The month, with its log."""
+        return format_html('<a href="{}">Month</a>', reverse("metrics:month", args=[str(Month.of(revision.month))]))
+
+    @admin.display(description="restated figures")
+    def restated(self, revision: MonthRevision) -> str:
+        """Each published figure that this change moved: estimated before and after."""
+        return (
+            format_html_join(
+                mark_safe("<br>"),
+                '{} {} {}: {} → <a href="{}?tab=restatements">{}</a>',
+                (
+                    (
+                        subject_name(one.question),
+                        INDICATOR_WORDS[one.question.indicator],
+                        str(one.question.period),
+                        number(one.old[1]),
+                        passport_page(one.question.id),
+                        number(one.new[1]),
+                    )
+                    for one in restated_by(revision)
+                ),
+            )
+            or "none"
         )

@@ -15,8 +15,9 @@ from metrics.definitions.parsing import TIERS
 from metrics.engine.estimates import MOST_MONTHS_AHEAD, Grain
 from metrics.figures.question import EDITIONS, Cut, make_cut, make_grain
 from metrics.figures.question import TIERS as TIERS_OF_CUT
+from metrics.imports.subscriptions import PLANS
 from metrics.models.dictionary import Indicator, MetricDefinition, Status
-from metrics.models.facts import Installation
+from metrics.models.facts import Installation, Subscription
 from metrics.periods import Month
 
 
@@ -195,6 +196,41 @@ class LabelForm(forms.Form):
             "last": Month.of(last) if last else None,
             "reason": given["reason"],
         }
+
+
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+    """One subscription of the list. Its id is what reports link to, so it is not changed."""
+
+    plan = forms.ChoiceField(choices=[(plan, plan) for plan in PLANS])
+    account = forms.CharField(required=False)
+    seats = forms.IntegerField(min_value=0, max_value=2**63 - 1)
+
+    class Meta:
+        model = Subscription
+        fields = ("subscription_id", "account", "plan", "seats", "starts_on", "ends_on", "delivery")
+        labels = {"subscription_id": "Subscription", "starts_on": "From", "ends_on": "To"}
+        help_texts = {"ends_on": "The last day; empty: until further notice."}
+        widgets = {
+            "subscription_id": forms.TextInput(),
+            "starts_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+            "ends_on": forms.DateInput(attrs={"type": "date"}, format="%Y-%m-%d"),
+        }
+
+    def __init__(self, data: Any = None, *, instance: Subscription | None = None) -> None:
+        super().__init__(data, instance=instance)
+        self.fields["subscription_id"].disabled = instance is not None
+
+    def clean(self) -> dict[str, Any]:
+        """The end may not lie before the beginning."""
+        given: dict[str, Any] = super().clean() or {}
+        first, last = given.get("starts_on"), given.get("ends_on")
+        if first and last and last < first:
+            self.add_error("ends_on", f"It lies before the first day, {first}.")
+        return given
+
+    def wanted(self) -> Subscription:
+        """The subscription as it should be."""
+        return Subscription(**self.cleaned_data)
 
 
 class ExploreForm(CutForm):

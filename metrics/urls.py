@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from metrics.pages import dashboards, dictionary, explore, installations, months, passports
+from metrics.pages import dashboards, dictionary, explore, installations, months, passports, subscriptions
 
 app_name = "metrics"
 
@@ -22,9 +22,12 @@ urlpatterns = [
     path("figures/installations/<int:pk>/", installations.installation, name="installation"),
     path("figures/installations/<int:pk>/label/", installations.label, name="label"),
     path("figures/labels/", installations.labels, name="labels"),
-    path("figures/subscriptions/", installations.subscriptions, name="subscriptions"),
-    path("figures/subscriptions/preview/", installations.preview_subscriptions, name="subscriptions-preview"),
-    path("figures/subscriptions/import/", installations.import_previewed, name="subscriptions-import"),
+    path("figures/subscriptions/", subscriptions.index, name="subscriptions"),
+    path("figures/subscriptions/preview/", subscriptions.preview, name="subscriptions-preview"),
+    path("figures/subscriptions/import/", subscriptions.import_previewed, name="subscriptions-import"),
+    path("figures/subscriptions/add/", subscriptions.add, name="subscription-add"),
+    path("figures/subscriptions/<int:pk>/", subscriptions.subscription, name="subscription"),
+    path("figures/subscriptions/<int:pk>/remove/", subscriptions.remove, name="subscription-remove"),
     path("figures/<str:figure_id>/", passports.passport, name="passport"),
     path("figures/<str:figure_id>/why/", passports.why, name="why"),
     path("figures/<str:figure_id>/why/short/", passports.why_in_short, name="why-short"),

@@ -387,17 +387,41 @@ def _weekly(question: Question, context: _Context) -> Figure:
     )
 
 
-def answers_at(question: Question, revisions: Sequence[int]) -> list[Answer]:
-    """What a question's answer was at these revisions."""
-    context = _context([question])
-    moments = [(question.month, revision) for revision in revisions]
-    _read_mappings(context, moments, [question])
-    _read_metrics(context, [question])
+def answers_at(questions: Sequence[Question], revisions: Sequence[int]) -> list[list[Answer]]:
+    """What the answers to these questions, of one month, were at these revisions."""
+    if not questions:
+        return []
+    context = _context(questions)
+    moments = [(questions[0].month, revision) for revision in revisions]
+    _read_mappings(context, moments, questions)
+    _read_metrics(context, questions)
     slots = {
-        leaf.slot for moment in moments for leaf in _leaves(question, moment, context).values() if leaf.slot is not None
+        leaf.slot
+        for question in questions
+        for moment in moments
+        for leaf in _leaves(question, moment, context).values()
+        if leaf.slot is not None
     }
-    loaded = load(moments, sorted(slots), by_version=bool(question.cut.version), reported=not question.grain.by_version)
-    return [_at(question, moment, loaded, context)[0] for moment in moments]
+    loaded = load(
+        moments,
+        sorted(slots),
+        by_version=any(question.cut.version for question in questions),
+        reported=any(not question.grain.by_version for question in questions),
+    )
+    return [[_at(question, moment, loaded, context)[0] for moment in moments] for question in questions]
+
+
+def indicator_questions(month: Month) -> list[Question]:
+    """Every figure of a month that is not of a single metric: of the product, its sections, stages and groups."""
+    kept = sorted({row.subject for row in mapping_rows()})
+    mapped = [(kind, key) for kind, _, key in (subject.partition(":") for subject in kept) if kind != "umau"]
+    sections = sorted(section for section in structure() if section)
+    return [
+        Question(indicator="umau", period=month),
+        Question(indicator="cmau", period=month),
+        *(Question(indicator="section_cmau", subject=section, period=month) for section in sections),
+        *(Question(indicator=kind, subject=key, period=month) for kind, key in mapped),
+    ]
 
 
 def stage_questions(question: Question) -> list[Question]:
@@ -474,6 +498,7 @@ __all__ = [
     "by_period",
     "figure",
     "figures",
+    "indicator_questions",
     "month_state",
     "passport_url",
     "series",

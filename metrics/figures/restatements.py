@@ -9,10 +9,11 @@ from typing import Any
 from django.db.models import Q
 
 from metrics.exact import Number, as_json
-from metrics.figures.queries import answers_at
+from metrics.figures.queries import answers_at, indicator_questions
 from metrics.figures.question import Question
 from metrics.models.facts import Report
 from metrics.models.figures import FigureMonth, MonthReport, MonthRevision
+from metrics.periods import Month
 
 MOST = 500
 """So many changes are walked at most, the newest; those before them are told as one."""
@@ -68,7 +69,7 @@ def restatements(question: Question) -> list[Restatement]:
     if len(later) > MOST:
         # The first one stands for all before it too, so that the changes still lead from then to now.
         later[0] = _together(later[0], since.filter(pk__lte=later[0].pk).count())
-    answers = answers_at(question, [kept.first_published_revision, *(revision.pk for revision in later)])
+    [answers] = answers_at([question], [kept.first_published_revision, *(revision.pk for revision in later)])
     found: list[tuple[MonthRevision, tuple[Any, Any], tuple[Any, Any]]] = []
     before = (answers[0].recorded, answers[0].estimated)
     for revision, answer in zip(later, answers[1:], strict=True):
@@ -94,6 +95,33 @@ def restatements(question: Question) -> list[Restatement]:
         )
         for revision, old, new in found
     ]
+
+
+@dataclass(frozen=True, slots=True)
+class Restated:
+    """A published figure that one change of the facts moved; the numbers are recorded and estimated ones."""
+
+    question: Question
+    old: tuple[Number | None, Number | None]
+    new: tuple[Number | None, Number | None]
+
+
+def restated_by(revision: MonthRevision) -> list[Restated]:
+    """The indicator figures that one change restated: of its month, and through first versions of later ones."""
+    published = FigureMonth.objects.published().filter(first_published_revision__lt=revision.pk)
+    reached = (
+        published.filter(month__gte=revision.month)
+        if revision.firsts_changed
+        else published.filter(month=revision.month)
+    )
+    found = []
+    for first in reached.order_by("month").values_list("month", flat=True):
+        questions = indicator_questions(Month.of(first))
+        for question, (old, new) in zip(questions, answers_at(questions, [revision.pk - 1, revision.pk]), strict=True):
+            one = Restated(question, (old.recorded, old.estimated), (new.recorded, new.estimated))
+            if one.old != one.new:
+                found.append(one)
+    return found
 
 
 def _together(last: MonthRevision, number: int) -> MonthRevision:

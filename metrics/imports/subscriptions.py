@@ -162,13 +162,9 @@ def _note_change(actor: User | None) -> None:
 
 
 @transaction.atomic
-def change_subscription(*, values: Mapping[str, str], actor: User | None) -> bool:
-    """Put one subscription on the list, or change it; says whether anything changed.
-
-    ``values`` are the columns of the CSV as text; a faulty one raises ``ValueError`` with every fault.
-    """
-    row = parse_subscription(0, values)
-    fresh, changed = _differences({row.subscription_id: row})
+def change_subscription(*, wanted: Subscription, actor: User | None) -> bool:
+    """Put one subscription on the list, or change it to ``wanted`` (not saved); says whether anything changed."""
+    fresh, changed = _differences({wanted.subscription_id: wanted})
     for one in (*fresh, *changed):
         one.save()
         _note_change(actor)

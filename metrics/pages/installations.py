@@ -1,23 +1,19 @@
-"""Installations, what administrators say of them, and the list of subscriptions."""
+"""Installations, and what administrators say of them."""
 
 from __future__ import annotations
 
-import base64
-import zlib
 from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Q
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
 
 from metrics.boards.installations import counted_months, found_installations, labels_of, rows_of
 from metrics.forms import LabelForm
-from metrics.imports import SUBSCRIPTION_COLUMNS, Outcome, Unreadable, import_subscriptions
 from metrics.labels import LabelError, label_installation
-from metrics.models.facts import Installation, InstallationLabel, Report, Subscription
+from metrics.models.facts import Installation, InstallationLabel, Report
 from metrics.slots import INSTALLATION_PANELS
 from portal.models import User
 from portal.permissions import has_role, requires
@@ -26,9 +22,6 @@ from portal.sources import source_link
 
 PER_PAGE = 100
 SHOW = {"": "All", "saas": "SaaS", "excluded": "Excluded", "held": "With a report in quarantine"}
-WAITING = "metrics_subscriptions"
-"""Where the session keeps a CSV between its preview and the decision."""
-LARGEST_CSV = 32 * 1024 * 1024
 
 
 @requires(Role.VIEWER)
@@ -112,67 +105,3 @@ def _labelled(request: HttpRequest, form: LabelForm) -> bool:
     said = "The label holds; the months it covers are being counted anew." if made else "That was said already."
     messages.success(request, said)
     return True
-
-
-@requires(Role.VIEWER)
-def subscriptions(request: HttpRequest) -> HttpResponse:
-    """The list of subscriptions, which estimates and coverage are made from."""
-    words = request.GET.get("q", "").strip()
-    found = Subscription.objects.order_by("subscription_id")
-    if words:
-        found = found.filter(Q(subscription_id__icontains=words) | Q(account__icontains=words))
-    context = {
-        "page_obj": Paginator(found, PER_PAGE).get_page(request.GET.get("page")),
-        "q": words,
-        "may_import": has_role(request.user, Role.ADMINISTRATOR),
-        "columns": ",".join(SUBSCRIPTION_COLUMNS),
-    }
-    return render(request, "metrics/subscriptions.html", context)
-
-
-@require_POST
-@requires(Role.ADMINISTRATOR)
-def preview_subscriptions(request: HttpRequest) -> HttpResponse:
-    """Read a CSV and say what it would do; nothing is written yet."""
-    upload = request.FILES.get("file")
-    if upload is None:
-        return _preview_page(request, None, "Choose a CSV file first.")
-    if (upload.size or 0) > LARGEST_CSV:
-        return _preview_page(request, None, f"The file is larger than {LARGEST_CSV // 1024 // 1024} MB.")
-    content = upload.read()
-    try:
-        outcome = import_subscriptions(content=content, dry_run=True, good_lines=True)
-    except Unreadable as error:
-        return _preview_page(request, None, str(error))
-    request.session[WAITING] = base64.b64encode(zlib.compress(content)).decode()
-    return _preview_page(request, outcome, "")
-
-
-def _preview_page(request: HttpRequest, outcome: Outcome | None, error: str) -> HttpResponse:
-    context = {"outcome": outcome, "error": error}
-    return render(request, "metrics/subscriptions_preview.html", context, status=422 if error else 200)
-
-
-@require_POST
-@requires(Role.ADMINISTRATOR)
-def import_previewed(request: HttpRequest) -> HttpResponse:
-    """Import what was previewed: all of it, or only the good lines."""
-    kept = request.session.pop(WAITING, None)
-    if kept is None:
-        messages.error(request, "There is nothing to import any more; choose the file again.")
-        return redirect("metrics:subscriptions")
-    if request.POST.get("step") == "cancel":
-        messages.info(request, "Nothing was imported.")
-        return redirect("metrics:subscriptions")
-    outcome = import_subscriptions(
-        content=zlib.decompress(base64.b64decode(kept)),
-        good_lines=request.POST.get("step") == "good",
-        actor=cast(User, request.user),
-    )
-    if outcome.imported:
-        messages.success(
-            request, f"{outcome.created:,} new, {outcome.changed:,} changed, {outcome.unchanged:,} unchanged."
-        )
-    else:
-        messages.error(request, f"Nothing was imported: {len(outcome.faults):,} lines are faulty.")
-    return redirect("metrics:subscriptions")

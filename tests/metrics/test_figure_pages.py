@@ -13,6 +13,8 @@ from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing
 from metrics.figures import passport as passports
+from metrics.figures.queries import figure
+from metrics.figures.question import Question
 from metrics.models import Installation, MetricDefinition, Subscription
 from metrics.periods import Month
 from portal.models import User
@@ -350,3 +352,55 @@ def test_the_explorer_says_what_it_cannot_answer(
     page = viewer_client.get(f"/explore/?{query}")
     assert page.status_code == 422
     assert words in page.content.decode()
+
+
+SUBSCRIPTION = {
+    "subscription_id": "S-1",
+    "account": "Acme",
+    "plan": "premium",
+    "seats": "10",
+    "starts_on": "2026-01-01",
+    "ends_on": "",
+    "delivery": "self_managed",
+}
+
+
+def uplift() -> int | None:
+    roll_up_dirty()
+    return figure(Question("smau", Month(2026, 10), "create")).uplift
+
+
+def test_an_administrator_changes_one_subscription_and_figures_follow(
+    world: MetricDefinition, administrator_client: Client, viewer_client: Client
+) -> None:
+    reported("linked", 10, 20, world, subscription="S-0")
+    before = uplift()
+    administrator_client.post("/figures/subscriptions/add/", SUBSCRIPTION)
+    kept = Subscription.objects.get()
+    added = uplift()
+    assert before != added
+    page = f"/figures/subscriptions/{kept.pk}/"
+    assert page in administrator_client.get("/figures/subscriptions/").content.decode()
+    assert page not in viewer_client.get("/figures/subscriptions/").content.decode()
+    assert viewer_client.get(page).status_code == 403
+    assert 'value="2026-01-01"' in administrator_client.get(page).content.decode()
+    # Over before October: it no longer counts there. The id stays what it is.
+    administrator_client.post(page, SUBSCRIPTION | {"ends_on": "2026-09-30", "subscription_id": "S-9"})
+    assert (uplift(), Subscription.objects.get().subscription_id) == (before, "S-1")
+    administrator_client.post(page, SUBSCRIPTION)
+    assert uplift() == added
+    again = administrator_client.post(page, SUBSCRIPTION, follow=True).content.decode()
+    assert "That is what the list says already." in again
+    assert viewer_client.post(f"{page}remove/").status_code == 403
+    administrator_client.post(f"{page}remove/")
+    assert (uplift(), Subscription.objects.count()) == (before, 0)
+
+
+def test_a_subscription_that_makes_no_sense_is_not_kept(world: MetricDefinition, administrator_client: Client) -> None:
+    wrong = {"seats": "-1", "ends_on": "2025-12-31", "plan": "platinum", "delivery": "cloud"}
+    page = administrator_client.post("/figures/subscriptions/add/", SUBSCRIPTION | wrong)
+    text = page.content.decode()
+    assert page.status_code == 422
+    for words in ("greater than or equal to 0", "It lies before the first day, 2026-01-01.", "platinum is not one of"):
+        assert words in text
+    assert not Subscription.objects.exists()
