@@ -42,7 +42,7 @@ serve: setup ## the same without demo data
 
 test: setup ## all tests and checks
 	@$(MAKE) --no-print-directory check
-	PGOPTIONS="-c synchronous_commit=off" $(VENV)/bin/pytest -n 2 $(PYTEST)
+	PGOPTIONS="-c synchronous_commit=off" $(VENV)/bin/pytest -n 2 --dist loadgroup $(PYTEST)
 
 check: lint types ## lint, types, layers, migrations and templates, without the tests
 	$(MANAGE) makemigrations --check --dry-run

@@ -7,6 +7,7 @@ consistent snapshot in pg_dump's custom format. A restore is one transaction: al
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import time
 from collections.abc import Callable, Mapping
@@ -21,6 +22,9 @@ SAY_EVERY = 2.0
 CHUNK = 2**20
 NEWER_SETTINGS = (b"SET transaction_timeout", b"SET idle_session_timeout")
 """Lines at the head of a newer pg_dump that an older server does not know; they only unset a limit."""
+COUNTER_OF_A_SERVER = re.compile(rb"\bpg_attver=\d+(?:, )?")
+"""Servers of the minor releases of November 2026 keep a counter among the options of a column. It is theirs alone: a
+pg_dump from before takes it for one of ours, and a server from before refuses it."""
 
 
 class BackupError(Exception):
@@ -142,18 +146,26 @@ def restore(database: Mapping[str, Any], file: Path, *, replace: bool, say: Call
 
 
 def copy(source: Any, target: Any, say: Callable[[str], None]) -> None:
-    """Copy the SQL, without the settings in its head that an older server does not know."""
-    head = True
+    """Copy the SQL, without what only the server knew that it comes from. Rows go as they are."""
+    while line := source.readline():
+        target.write(portable(line))
+        if line.startswith(b"COPY "):
+            break
     done, begun = 0, time.monotonic()
     said = begun
-    while head and (line := source.readline()):
-        if line.startswith((b"CREATE", b"COPY", b"ALTER")):
-            head = False
-        if not line.startswith(NEWER_SETTINGS):
-            target.write(line)
     while chunk := source.read(CHUNK):
         target.write(chunk)
         done += len(chunk)
         if time.monotonic() - said > SAY_EVERY:
             said = time.monotonic()
             say(f"… {done / 2**20:,.1f} MB after {said - begun:.0f} s")
+
+
+def portable(line: bytes) -> bytes:
+    """A line that makes tables as any server from 15 on understands it; empty where nothing is left of it."""
+    if line.startswith(NEWER_SETTINGS):
+        return b""
+    if not line.startswith(b"ALTER TABLE ONLY "):
+        return line
+    rest = COUNTER_OF_A_SERVER.sub(b"", line).replace(b", );", b");")
+    return b"" if rest.endswith(b" SET ();\n") else rest

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import secrets
 import shutil
 import socket
 import subprocess
@@ -15,7 +14,6 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import psycopg
 import pytest
@@ -141,28 +139,3 @@ def data_dir() -> Iterator[Path]:
 def as_root() -> None:
     if os.geteuid() != 0:
         pytest.skip("only root can become another user")
-
-
-@contextlib.contextmanager
-def an_outside_database() -> Iterator[str]:
-    """An empty database on a PostgreSQL that is not ours, as a URL; the empty string where there is none."""
-    server = os.environ.get("STAGEBOARD_TEST_POSTGRES_URL", "postgresql://root@127.0.0.1:5432/postgres")
-    name = f"stageboard_move_{os.getpid()}_{secrets.token_hex(3)}"
-    try:
-        link = psycopg.connect(server, autocommit=True, connect_timeout=2)
-    except psycopg.OperationalError:
-        yield ""
-        return
-    with link:
-        link.execute(f'CREATE DATABASE "{name}"')
-        try:
-            yield urlunsplit(urlsplit(server)._replace(path=f"/{name}"))
-        finally:
-            link.execute(f'DROP DATABASE "{name}" WITH (FORCE)')
-
-
-@pytest.fixture
-def outside_postgresql() -> Iterator[str]:
-    """A fresh outside database for one test."""
-    with an_outside_database() as url:
-        yield url

@@ -1,7 +1,4 @@
-"""``manage.py serve``: comes up after every accident, keeps its parts alive, goes away without a trace.
-
-Run with the host alone (``PORTAL_PLUGINS`` empty), which is all that this is about, and quick.
-"""
+"""``make demo``: comes up after every accident, keeps its parts alive, counts what it is sent, goes without a trace."""
 
 from __future__ import annotations
 
@@ -16,14 +13,19 @@ import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
-import psycopg
 import pytest
 
+from portal.backup import contents
 from portal.embedded import places, postmaster
 from portal.embedded.binaries import program
 from portal.embedded.client import supervised
+from tests.ops import witness
 from tests.ops.conftest import ROOT, eventually, free_port, open_folder, put_away, query
+from tests.ops.servers import environment
+
+pytestmark = pytest.mark.xdist_group("servers")
 
 
 class Portal:
@@ -36,7 +38,7 @@ class Portal:
         self.process = subprocess.Popen(
             [sys.executable, "manage.py", "serve", "--demo", "--port", str(port)],
             cwd=ROOT,
-            env=environment(data_dir) | {"WEB_WORKERS": "1", "TASK_PROCESSES": "1"},
+            env=environment(data_dir, WEB_WORKERS="1", TASK_PROCESSES="1"),
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
@@ -55,12 +57,18 @@ class Portal:
         return "".join(self.lines)
 
     def wait_until_up(self) -> None:
-        eventually(lambda: "is up at" in self.said or self.process.poll() is not None, patience=90)
+        eventually(lambda: "is up at" in self.said or self.process.poll() is not None, patience=300)
         assert self.process.poll() is None, self.said
 
     def healthy(self) -> bool:
         with urllib.request.urlopen(f"{self.url}/health/", timeout=2) as answer:
             return bool(answer.status == 200)
+
+    def post(self, path: str, body: bytes) -> dict[str, Any]:
+        request = urllib.request.Request(self.url + path, body, {"Content-Type": "application/json"})
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            document: dict[str, Any] = json.load(answer)
+            return document
 
     @property
     def children(self) -> dict[str, int]:
@@ -77,17 +85,11 @@ class Portal:
         return code
 
 
-def environment(data_dir: Path) -> dict[str, str]:
-    """The environment of a fresh checkout: nothing set but the folder, and no plugin."""
-    kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG") if name in os.environ}
-    return kept | {"PORTAL_DATA_DIR": str(data_dir), "PORTAL_PLUGINS": ""}
-
-
 def manage(data_dir: Path, *words: str, **more: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, "manage.py", *words],
         cwd=ROOT,
-        env=environment(data_dir) | more,
+        env=environment(data_dir, **more),
         capture_output=True,
         text=True,
         check=False,
@@ -113,7 +115,7 @@ def gone(pids: list[int]) -> bool:
     return not any(lives(pid) for pid in pids)
 
 
-def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path, outside_postgresql: str) -> None:
+def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path) -> None:
     half = places.settle(folder).cluster
     (half / "global").mkdir(parents=True)
     port = free_port()
@@ -124,12 +126,14 @@ def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path
         settled = places.settle(folder)
         entry = {"HOST": str(settled.socket_folder), "NAME": "stageboard", "USER": "stageboard"}
         assert query(entry, "SELECT count(*) FROM portal_user") == [(5,)]
+        ((pings,),) = query(entry, "SELECT count(*) FROM telemetry_ping")
+        assert pings > 10_000
 
         refused = manage(folder, "serve", "--port", str(free_port()))
         assert refused.returncode == 1
         assert "already runs from" in refused.stderr
 
-        # Each part is killed as hard as can be; each comes back.
+        # Each part is killed as hard as can be; each comes back, and together they count what is sent.
         before = portal.children
         assert set(before) == {"web", "worker", "sweeper", "beat"}
         server = postmaster.running(settled)
@@ -138,24 +142,15 @@ def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path
             os.kill(pid, signal.SIGKILL)
         eventually(lambda: not set(portal.children.values()) & set(before.values()) and len(portal.children) == 4)
         eventually(portal.healthy, patience=60)
-        with_work = manage(
-            folder, "shell", "-c", "from portal.wakeups import wake; wake('default', 'portal.tasks.worker_alive')"
-        )
-        assert with_work.returncode == 0, with_work.stderr
-        eventually(lambda: query(entry, "SELECT name FROM portal_lifesign WHERE name = 'worker'"), patience=60)
+        number = portal.post("/usage_data", witness.body(40))["conv_index"]["usage_data_id"]
+        counted = f"SELECT 1 FROM metrics_report WHERE source = 'telemetry:{number}' AND state = 'counted'"
+        eventually(lambda: query(entry, counted), patience=120)
+        eventually(lambda: not query(entry, "SELECT 1 FROM metrics_dirtymonth"), patience=120)
 
-        # Moving to another server: a backup while it runs, restored there once and not over what is there.
-        file = folder / "move.dump"
+        # A backup needs no pause.
+        file = folder / "while-it-runs.dump"
         assert manage(folder, "backup", str(file)).returncode == 0
-        there = {"DATABASE_URL": outside_postgresql} if outside_postgresql else None
-        if there:
-            restored = manage(folder, "restore", str(file), **there)
-            assert restored.returncode == 0, restored.stderr
-            again = manage(folder, "restore", str(file), **there)
-            assert again.returncode == 1
-            assert "is not empty" in again.stderr
-            with psycopg.connect(outside_postgresql) as link:
-                assert link.execute("SELECT count(*) FROM portal_user").fetchall() == [(5,)]
+        assert contents(file) > 500
 
         everything = [*portal.children.values(), portal.process.pid]
         assert portal.end(signal.SIGTERM) == 0, portal.said
@@ -169,8 +164,10 @@ def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path
         portal = Portal(folder, port)
         portal.wait_until_up()
         assert "sign-ins are there" in portal.said
+        assert "The world of" in portal.said
         assert "Collecting" not in portal.said
         assert "Migrating" not in portal.said
+        assert query(entry, "SELECT count(*) FROM telemetry_ping") == [(pings + 1,)]
 
         # Even a killed runner leaves nothing behind.
         everything = list(portal.children.values())
@@ -179,6 +176,21 @@ def test_it_comes_up_after_every_accident_and_stops_without_a_trace(folder: Path
         eventually(lambda: postmaster.running(settled) is None)
     finally:
         portal.end(signal.SIGKILL)
+
+
+@pytest.mark.parametrize(
+    ("target", "command"),
+    [
+        ("demo", "manage.py serve --demo --port 8123"),
+        ("serve", "manage.py serve --port 8123"),
+        ("backup", "manage.py backup there.dump"),
+        ("restore", "manage.py restore there.dump --force"),
+    ],
+)
+def test_make_runs_the_command_that_is_tested(target: str, command: str) -> None:
+    words = ["make", "--dry-run", "--no-print-directory", target, "PORT=8123", "FILE=there.dump", "FORCE=1"]
+    said = subprocess.run(words, cwd=ROOT, capture_output=True, text=True, check=True).stdout
+    assert said.splitlines()[-1].endswith(command)
 
 
 def test_a_port_that_is_taken_is_a_sentence_and_not_a_trace(folder: Path) -> None:
