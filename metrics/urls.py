@@ -29,6 +29,7 @@ urlpatterns = [
     path("figures/subscriptions/<int:pk>/", subscriptions.subscription, name="subscription"),
     path("figures/subscriptions/<int:pk>/remove/", subscriptions.remove, name="subscription-remove"),
     path("figures/<str:figure_id>/", passports.passport, name="passport"),
+    path("figures/<str:figure_id>/left-out/short/", passports.left_out_in_short, name="left-out-short"),
     path("figures/<str:figure_id>/why/", passports.why, name="why"),
     path("figures/<str:figure_id>/why/short/", passports.why_in_short, name="why-short"),
     path("metrics/", dictionary.index, name="dictionary"),

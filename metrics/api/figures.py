@@ -21,7 +21,10 @@ from metrics.engine.estimates import MOST_MONTHS_AHEAD, Grain
 from metrics.engine.months import MonthError, close_month, reopen_month
 from metrics.figures import passport as passports
 from metrics.figures.asking import check_subject, questions_from
+from metrics.figures.combined import parts as parts_of
+from metrics.figures.contributions import contributions, stream_contributions
 from metrics.figures.document import document
+from metrics.figures.left_out import REASONS, left_out, stream_left_out
 from metrics.figures.months import MonthFacts, month_facts
 from metrics.figures.movement import movement
 from metrics.figures.predictions import Prediction, predictions
@@ -190,7 +193,7 @@ class FigureViewSet(viewsets.ViewSet):
             OpenApiParameter("limit", int, description=f"contributions and left out in the answer, at most {ROWS}"),
             OpenApiParameter("offset", int),
             OpenApiParameter("search", str, description="part of a uuid, hostname or subscription"),
-            OpenApiParameter("reason", str, enum=passports.REASONS, description="only these of the left out"),
+            OpenApiParameter("reason", str, enum=REASONS, description="only these of the left out"),
         ],
         responses=OpenApiTypes.OBJECT,
     )
@@ -200,15 +203,13 @@ class FigureViewSet(viewsets.ViewSet):
         question = _question(id)
         limit, offset = _number(request, "limit", ROWS, ROWS), _number(request, "offset", 0, 10**9)
         search, reason = request.query_params.get("search", ""), request.query_params.get("reason", "")
-        if reason and reason not in passports.REASONS:
+        if reason and reason not in REASONS:
             raise ValidationError({"reason": [f"reason: {reason!r} is none; see the schema for the words."]})
 
         def build() -> Response:
             found = passports.passport(question)
-            rows: list[Any] = list(found.parts) or passports.contributions(
-                question, search=search, offset=offset, limit=limit
-            )
-            left = passports.left_out(question, reason=reason, search=search, offset=offset, limit=limit)
+            rows: list[Any] = list(found.parts) or contributions(found.scope, search=search, offset=offset, limit=limit)
+            left = left_out(question, found.scope, reason=reason, search=search, offset=offset, limit=limit)
             following = None
             if found.left_out_counts is None:
                 # They were not counted; a full page may have a next one.
@@ -237,9 +238,9 @@ class FigureViewSet(viewsets.ViewSet):
         """Every contribution, streamed: installations, or the stages of a combined figure."""
         question = _question(id)
         if question.is_combined:
-            parts = [one.as_row() for one in passports.parts(question)]
+            parts = [one.as_row() for one in parts_of(question)]
             return _stream(request, parts, PART_COLUMNS, f"{id}-contributions")
-        rows = (_flat(one.as_row()) for one in passports.stream_contributions(question))
+        rows = (_flat(one.as_row()) for one in stream_contributions(question))
         return _stream(request, rows, CONTRIBUTION_COLUMNS, f"{id}-contributions")
 
     @extend_schema(
@@ -253,7 +254,7 @@ class FigureViewSet(viewsets.ViewSet):
         columns: tuple[str, ...] = ("uuid", "hostname", "reason", "subscription", "report", "recorded_at", "detail")
         if question.is_combined:
             columns = ("subject", "figure", "reason")
-        rows = (_flat(one.as_row()) for one in passports.stream_left_out(question))
+        rows = (_flat(one.as_row()) for one in stream_left_out(question))
         return _stream(request, rows, columns, f"{id}-left-out")
 
     @extend_schema(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 
@@ -15,3 +16,8 @@ def document(rows: Sequence[dict[str, Any]], *, following: str | None = None) ->
 def dumps(value: Any) -> str:
     """JSON text with integers of any size (orjson stops at 64 bits)."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def as_moment(value: datetime) -> str:
+    """A moment as the API writes it, in UTC."""
+    return value.isoformat().replace("+00:00", "Z")

@@ -29,7 +29,7 @@ from metrics.figures import frozen
 from metrics.figures.queries import Figure
 
 if TYPE_CHECKING:
-    from metrics.figures.passport import Scope
+    from metrics.figures.scope import Scope
 
 SEED = 28
 DRAWS = 400

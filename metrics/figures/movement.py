@@ -10,9 +10,9 @@ from django.db import connection
 
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
-from metrics.figures.passport import COUNTS, Scope, erased_rows, scope_of
 from metrics.figures.queries import Figure, figures, stage_questions
 from metrics.figures.question import Question, QuestionError
+from metrics.figures.scope import COUNTS, Scope, erased_rows, scope_of
 from metrics.periods import Month, Week
 
 CLASSES = ("increased", "decreased", "unchanged", "newly_reporting", "no_data_received", "relabelled", "erased")

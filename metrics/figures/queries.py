@@ -25,6 +25,7 @@ from metrics.engine.estimates import EditionEstimate, Grain
 from metrics.engine.mapping import RETIRED, InForce, Kept, Structure, in_force, mapping_rows, structure
 from metrics.exact import Number, as_json, difference
 from metrics.figures.compute import Answer, Coverage, Inputs, answer, combined
+from metrics.figures.document import as_moment
 from metrics.figures.load import LIVE, Loaded, Moment, load, load_week
 from metrics.figures.question import Question
 from metrics.models.dictionary import MetricDefinition, MetricSlot
@@ -74,6 +75,8 @@ class Figure:
     published_recorded: Number | None = None
     published_estimated: Number | None = None
     conflict: tuple[Metric, ...] = ()
+    slot: int | None = field(default=None, repr=False, compare=False)
+    """Where the readings of its metric lay at its moment."""
     answer: Answer | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -133,7 +136,7 @@ class Figure:
                 "known": self.coverage.known,
             },
             "state": self.state,
-            "as_of": None if self.as_of is None else self.as_of.isoformat().replace("+00:00", "Z"),
+            "as_of": None if self.as_of is None else as_moment(self.as_of),
             "flags": list(self.flags),
             "passport": passport_url(self.id),
         }
@@ -360,6 +363,7 @@ def _monthly(question: Question, moments: Sequence[Moment], loaded: Loaded, cont
         published_recorded=published.recorded if published else None,
         published_estimated=published.estimated if published else None,
         conflict=leaf.conflict if leaf is not None else (),
+        slot=leaf.slot if leaf is not None else None,
         answer=found,
     )
 
@@ -383,6 +387,7 @@ def _weekly(question: Question, context: _Context) -> Figure:
         as_of=context.now,
         flags=found.flags,
         saas=found.saas,
+        slot=metric.slot,
         answer=found,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 from django.db.models import Q
 
 from metrics.exact import Number, as_json
+from metrics.figures.document import as_moment
 from metrics.figures.queries import answers_at, indicator_questions
 from metrics.figures.question import Question
 from metrics.models.facts import Report
@@ -49,7 +50,7 @@ class Restatement:
             "causes": list(self.causes),
             "who": self.who,
             "task": self.task,
-            "at": self.at.isoformat().replace("+00:00", "Z"),
+            "at": as_moment(self.at),
             "reports": list(self.reports),
         }
 
@@ -143,7 +144,7 @@ def _reports(ids: set[int]) -> dict[int, dict[str, Any]]:
         row.pk: {
             "report": row.source,
             "installation": {"uuid": row.installation.uuid, "hostname": row.installation.hostname},
-            "recorded_at": row.recorded_at.isoformat().replace("+00:00", "Z"),
+            "recorded_at": as_moment(row.recorded_at),
         }
         for row in rows
     }

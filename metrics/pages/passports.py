@@ -25,9 +25,12 @@ from metrics.engine.rules import version_text
 from metrics.exact import Number
 from metrics.figures import passport as passports
 from metrics.figures.asking import check_subject
+from metrics.figures.contributions import Contribution, contributions, contributions_found
+from metrics.figures.left_out import REASONS, left_out, left_out_counts
 from metrics.figures.movement import CLASSES, movement
 from metrics.figures.queries import Figure, figures
 from metrics.figures.question import Question, QuestionError, parse_id
+from metrics.figures.scope import scope_of
 from metrics.periods import Month
 from metrics.slots import FIGURE_NOTES
 from portal import words as portal_words
@@ -62,7 +65,7 @@ def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
     question = _question(figure_id)
     tab = request.GET.get("tab", "counted")
     tab = tab if tab in TABS else "counted"
-    opened = passports.passport(question)
+    opened = passports.passport(question, with_left_out=tab == "left-out")
     figure, name = opened.figure, subject_name(question)
     context: dict[str, Any] = {
         "passport": opened,
@@ -173,14 +176,14 @@ def _page(request: HttpRequest, length: int) -> Any:
 class Row:
     """A contribution with its share and the page of its report."""
 
-    contribution: passports.Contribution
+    contribution: Contribution
     share: float | None
     url: str
 
 
 def _counted(request: HttpRequest, question: Question, opened: passports.Passport) -> dict[str, Any]:
     search = request.GET.get("q", "")
-    length = passports.contributions_found(question, search=search) if search.strip() else opened.contributions_count
+    length = contributions_found(opened.scope, search=search) if search.strip() else opened.contributions_count
     if opened.parts:
         return {
             "parts": [
@@ -189,9 +192,7 @@ def _counted(request: HttpRequest, question: Question, opened: passports.Passpor
             ]
         }
     page = _page(request, length)
-    found = passports.contributions(
-        question, search=search, offset=page.start_index() - 1 if length else 0, limit=PER_PAGE
-    )
+    found = contributions(opened.scope, search=search, offset=page.start_index() - 1 if length else 0, limit=PER_PAGE)
     return {
         "page_obj": page,
         "rows": [
@@ -223,14 +224,14 @@ def _left_out(request: HttpRequest, question: Question, opened: passports.Passpo
         # Too many to be counted: one row more than the page shows whether there is another page.
         number = request.GET.get("page", "")
         offset = (min(int(number), MOST_PAGES) - 1) * PER_PAGE if number.isdecimal() and int(number) else 0
-        reason = reason if reason in passports.REASONS else ""
-        found = passports.left_out(question, reason=reason, search=search, offset=offset, limit=PER_PAGE + 1)
+        reason = reason if reason in REASONS else ""
+        found = left_out(question, opened.scope, reason=reason, search=search, offset=offset, limit=PER_PAGE + 1)
         page, found = _page(request, offset + len(found)), found[:PER_PAGE]
     else:
         reason = reason if reason in counts else ""
         page = _page(request, counts[reason] if reason else sum(counts.values()))
-        found = passports.left_out(
-            question, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
+        found = left_out(
+            question, opened.scope, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
         )
     return {
         "page_obj": page,
@@ -351,6 +352,14 @@ def why(request: HttpRequest, figure_id: str) -> HttpResponse:
         "adoption": [(one, one.using / one.reporting if one.reporting else None) for one in moved.adoption],
     }
     return render(request, "metrics/why.html", context)
+
+
+@requires(Role.VIEWER)
+def left_out_in_short(request: HttpRequest, figure_id: str) -> HttpResponse:
+    """How many were left out, for the passport, which fetches it after it is drawn: they take longer to count."""
+    question = _question(figure_id)
+    counts = left_out_counts(question, scope_of(question))
+    return HttpResponse(f"({portal_words.number(sum(counts.values()))})", content_type="text/plain")
 
 
 @requires(Role.VIEWER)

@@ -11,7 +11,8 @@ from django.db import connection
 from metrics.engine.rollup import roll_up_all, roll_up_dirty, roll_up_month
 from metrics.facts import ReportFacts, record_reports
 from metrics.figures.asking import questions_from
-from metrics.figures.passport import contributions, passport
+from metrics.figures.contributions import contributions
+from metrics.figures.passport import passport
 from metrics.figures.question import parse_id
 from metrics.models import IndicatorMapping, MetricDefinition, MetricSlot
 from metrics.periods import Month
@@ -160,8 +161,8 @@ def readers(bench: Bench) -> list[Row]:
     question = parse_id(f"smau.bench.{MONTH}")
 
     def first_page() -> None:
-        passport(question)
-        contributions(question, limit=100)
+        opened = passport(question, with_left_out=False)
+        contributions(opened.scope, limit=100)
 
     user, _ = User.objects.get_or_create(username="bench-reader")
     client = Client()

@@ -10,9 +10,10 @@ import pytest
 from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_all, roll_up_dirty
 from metrics.facts import Missing
-from metrics.figures.passport import left_out
+from metrics.figures.left_out import left_out
 from metrics.figures.queries import Figure, figure
 from metrics.figures.question import Question
+from metrics.figures.scope import scope_behind
 from metrics.imports import import_readings
 from metrics.periods import Month
 from tests.metrics.builders import definition, import_all, the_metric
@@ -69,7 +70,8 @@ def test_a_metric_of_mixed_types_counts_where_it_is_a_number() -> None:
         report("a", f"2026-{month:02d}-05", {metric: value})
     report("b", "2026-09-05", {metric: 4})
     assert [of(Month(2026, month)).recorded for month in (8, 9, 10)] == [3, 4, Decimal("2.5")]
-    assert [one.reason for one in left_out(of(SEPTEMBER).question)] == ["wrong_type"]
+    september = of(SEPTEMBER)
+    assert [one.reason for one in left_out(september.question, scope_behind(september))] == ["wrong_type"]
 
 
 def test_a_counter_of_mixed_types_has_no_baseline_after_the_odd_month() -> None:

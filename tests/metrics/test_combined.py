@@ -12,8 +12,9 @@ from metrics.engine.estimates import Grain
 from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import erase_installation
+from metrics.figures.left_out import left_out
 from metrics.figures.movement import movement
-from metrics.figures.passport import Passport, left_out, passport
+from metrics.figures.passport import Passport, passport
 from metrics.figures.predictions import predictions
 from metrics.figures.queries import figure
 from metrics.figures.question import Question, QuestionError
@@ -47,11 +48,11 @@ def test_it_says_which_stages_it_goes_without_and_why() -> None:
     found = opened(CMAU)
     assert found.figure.flags[:2] == ("combined", "stages_missing:plan,verify")
     assert found.left_out_counts == {"conflict": 1, "no_metric_mapped": 1}
-    assert [(one.subject, one.reason) for one in left_out(CMAU)] == [
+    assert [(one.subject, one.reason) for one in left_out(CMAU, None)] == [
         ("plan", "conflict"),
         ("verify", "no_metric_mapped"),
     ]
-    assert left_out(CMAU, reason="conflict", search="veri") == []
+    assert left_out(CMAU, None, reason="conflict", search="veri") == []
     assert (found.contributions_count, found.adds_up) == (1, True)
     # A stage that is gone is not missed.
     Stage.objects.filter(key="verify").update(retired_on="2026-04-01")

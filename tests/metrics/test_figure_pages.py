@@ -73,6 +73,7 @@ def test_what_was_left_out_is_grouped_by_reason(world: MetricDefinition, viewer_
     text = text_of(viewer_client, f"{FIGURE}?tab=left-out")
     assert "Timed out: 1" in text
     assert "No report: 1" in text
+    assert viewer_client.get(f"{FIGURE}left-out/short/").content == b"(2)"
     only = text_of(viewer_client, f"{FIGURE}?tab=left-out&reason=timed_out")
     assert "three.example.org" in only
     assert "four.example.org" not in only

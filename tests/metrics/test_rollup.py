@@ -24,12 +24,14 @@ from metrics.engine.plausibility import check_unchecked, odd
 from metrics.engine.rollup import roll_up_all, roll_up_dirty
 from metrics.facts import Missing, record_reports, refill_report, use_of
 from metrics.figures.asking import questions_from
+from metrics.figures.contributions import contributions
 from metrics.figures.months import conflicts, month_facts, month_log
-from metrics.figures.passport import contributions, passport
+from metrics.figures.passport import passport
 from metrics.figures.predictions import predictions
 from metrics.figures.queries import Figure, figures, series
 from metrics.figures.question import QuestionError
 from metrics.figures.restatements import restatements
+from metrics.figures.scope import scope_of
 from metrics.labels import label_installation
 from metrics.management import progress
 from metrics.models import DirtyMonth, FigureMonth, IndicatorMapping
@@ -150,7 +152,7 @@ def test_a_week_has_a_passport_too() -> None:
     [asked] = questions_from({"indicator": "metric", "metric": "usage.weekly", "week": "2026-W43"})
     found = passport(asked)
     assert (found.contributions_sum, found.adds_up, found.left_out_counts) == (5, True, {"failed": 1})
-    [one] = contributions(asked)
+    [one] = contributions(scope_of(asked))
     assert (one.value, one.source) == (5, "t:1")
 
 

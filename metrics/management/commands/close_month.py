@@ -8,7 +8,7 @@ from typing import Any
 from django.core.management.base import BaseCommand, CommandError
 
 from metrics.engine.months import MonthError, close_month, reopen_month
-from metrics.figures.document import dumps
+from metrics.figures.document import as_moment, dumps
 from metrics.management.progress import Aloud
 from metrics.periods import Month
 
@@ -38,7 +38,7 @@ class Command(BaseCommand):
         except MonthError as error:
             raise CommandError(str(error)) from error
         if options["json"]:
-            published = None if kept.published_at is None else kept.published_at.isoformat().replace("+00:00", "Z")
+            published = None if kept.published_at is None else as_moment(kept.published_at)
             self.stdout.write(
                 dumps({"month": str(month), "state": kept.state, "published_at": published, "revision": kept.revision})
             )

@@ -11,8 +11,10 @@ from metrics.engine.months import publish_what_is_final
 from metrics.engine.rollup import roll_up_dirty
 from metrics.exact import as_text
 from metrics.figures.asking import check_subject
+from metrics.figures.contributions import stream_contributions
 from metrics.figures.document import dumps
-from metrics.figures.passport import passport, stream_contributions, stream_left_out
+from metrics.figures.left_out import stream_left_out
+from metrics.figures.passport import passport
 from metrics.figures.question import QuestionError, parse_id
 
 
