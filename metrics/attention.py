@@ -18,7 +18,7 @@ from portal.words import month as month_words
 
 
 def reviews(user: User) -> Sequence[tuple[str, str]]:
-    """Proposed changes that this reviewer may decide about."""
+    """Proposed changes that this reviewer may decide about; those of one's own wait for another."""
     if not has_role_anywhere(user, Role.REVIEWER):
         return []
     return [
@@ -27,7 +27,7 @@ def reviews(user: User) -> Sequence[tuple[str, str]]:
             reverse("metrics:proposal", args=[proposal.pk]),
         )
         for proposal in open_proposals()
-        if has_role(user, Role.REVIEWER, scopes_of(proposal.definition))
+        if proposal.proposed_by_id != user.pk and has_role(user, Role.REVIEWER, scopes_of(proposal.definition))
     ]
 
 

@@ -20,7 +20,9 @@ from portal.plugin import (
     NavGroup,
     NavItem,
     Panel,
+    Permission,
     Plugin,
+    Role,
     Schedule,
     SearchSource,
 )
@@ -90,6 +92,36 @@ plugin = Plugin(
     health=(
         HealthCheck(name="Dictionary", check=health.dictionary),
         HealthCheck(name="Figures", check=figures_health),
+    ),
+    permissions=(
+        Permission(
+            codename="metrics.propose_change",
+            sentence="Propose a change of a metric's definition.",
+            roles=(Role.METRIC_OWNER,),
+        ),
+        Permission(
+            codename="metrics.decide_change",
+            sentence="Approve or refuse what others propose for a definition.",
+            roles=(Role.REVIEWER,),
+        ),
+        Permission(
+            codename="metrics.map_metric",
+            sentence="Say which metric is the figure of a stage, a group or the product, and since when.",
+            roles=(Role.REVIEWER,),
+        ),
+        Permission(
+            codename="metrics.close_month", sentence="Close and re-open a month, with a reason.", roles=(Role.REVIEWER,)
+        ),
+        Permission(
+            codename="metrics.label_installation",
+            sentence="Name our SaaS, and leave installations out of all figures.",
+            roles=(Role.ADMINISTRATOR,),
+        ),
+        Permission(
+            codename="metrics.change_subscription",
+            sentence="Import and correct the list of subscriptions.",
+            roles=(Role.ADMINISTRATOR,),
+        ),
     ),
     attention=(
         Attention(name="Proposed definitions", items=attention.reviews),

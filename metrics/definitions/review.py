@@ -92,9 +92,14 @@ def propose_change(
 
 @transaction.atomic
 def approve_change(*, proposal: ProposedChange, actor: User, decision: str = "") -> ProposedChange:
-    """Make a proposed change. It stands above the definition's file until the file says the same."""
+    """Make a proposed change. It stands above the definition's file until the file says the same.
+
+    Four eyes see each change: who proposed it does not approve it.
+    """
     lock_dictionary()
     proposal = _open(proposal)
+    if proposal.proposed_by_id == actor.pk:
+        raise ReviewRefused("You proposed this change, so another reviewer has to approve it.")
     definition = MetricDefinition.objects.select_for_update(of=("self",)).get(pk=proposal.definition_id)
     values = dict(proposal.changes)
     if definition.version != proposal.base_version:

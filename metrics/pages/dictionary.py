@@ -353,6 +353,7 @@ def proposal(request: HttpRequest, pk: int) -> HttpResponse:
         ],
         "is_open": is_open,
         "may_review": may_review and is_open,
+        "is_own": found.proposed_by_id == request.user.pk,
         "may_withdraw": is_open and found.proposed_by_id == request.user.pk,
         "error": error,
         "decision": request.POST.get("decision", ""),

@@ -10,6 +10,7 @@ import pytest
 from django.http import HttpResponse
 from django.test import Client
 
+from metrics import attention
 from metrics.models import IndicatorMapping, ProposedChange
 from portal.models import RoleGrant, User
 from tests.metrics.builders import definition, import_all, the_metric
@@ -188,6 +189,21 @@ def test_an_owner_proposes_and_a_reviewer_approves(
     assert history[0]["entry"].who_text == "Analyst"
 
 
+def test_nobody_approves_what_they_proposed_themselves(
+    dictionary: None, reviewer: User, reviewer_client: Client, administrator_client: Client
+) -> None:
+    reviewer_client.post("/metrics/usage.push/propose/", proposal_form(description="People who push"))
+    address = f"/metrics/reviews/{ProposedChange.objects.get().pk}/"
+    assert attention.reviews(reviewer) == []
+    page = reviewer_client.get(address).content.decode()
+    assert "another reviewer has to approve it" in page
+    assert 'value="approve"' not in page
+    assert reviewer_client.post(address, {"step": "approve"}).status_code == 422
+    assert the_metric("usage.push").version == 1
+    administrator_client.post(address, {"step": "approve"})
+    assert the_metric("usage.push").description == "People who push"
+
+
 def test_both_sides_of_a_review_are_told(
     dictionary: None, owner: User, reviewer: User, owner_client: Client, reviewer_client: Client
 ) -> None:
@@ -255,8 +271,6 @@ def test_a_broken_metric_needs_its_repair_issue(dictionary: None, owner_client: 
 def test_what_waits_is_brought_to_the_reviewers_attention(
     dictionary: None, owner_client: Client, reviewer: User, owner: User
 ) -> None:
-    from metrics import attention
-
     owner_client.post("/metrics/usage.push/propose/", proposal_form(description="People who push"))
     assert len(attention.reviews(reviewer)) == 1
     assert attention.reviews(owner) == []
