@@ -8,3 +8,10 @@ class StagesConfig(AppConfig):
 
     name = "stages"
     verbose_name = "Stages"
+
+    def ready(self) -> None:
+        """Join what names a group to it when groups come or are renamed."""
+        from stages.receivers import name_changed_groups
+        from stages.signals import structure_changed
+
+        structure_changed.connect(name_changed_groups, dispatch_uid="stages.name_changed_groups")

@@ -6,7 +6,7 @@ Concurrency: the caller says which version it started from. Where the block went
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -15,7 +15,8 @@ from django.db.models import Count
 
 from portal.history import because
 from stages.content import ITEM_FIELDS, BlockContent, Difference, Item, differences, from_json, pairs, to_json
-from stages.models import Block, BlockKind, BlockRevision, Placement, Resource, Stage
+from stages.models import Block, BlockKind, BlockRevision, Group, Placement, Resource, Stage
+from stages.names import named_in
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -165,18 +166,22 @@ def _place(block: Block, placements: Sequence[Placement], old: Sequence[Item], n
         if any(getattr(old[at], name) != getattr(new[position], name) for name in ITEM_FIELDS if name != "description")
     ]
     uses = _uses([placements[matched[position]].resource_id for position in rewritten])
+    added = [position for position in range(len(new)) if position not in matched]
+    reworded = [position for position, at in matched.items() if _words(old[at]) != _words(new[position])]
+    groups = _groups_named(block, {position: new[position] for position in (*added, *reworded)})
     changed: list[Placement] = []
     for position, at in matched.items():
         placement, item = placements[at], new[position]
         before = (placement.order, placement.description)
         placement.order, placement.description = position, item.description
+        if position in reworded:
+            placement.group = groups.get(position)
         if position in rewritten:
             _rewrite(placement, item, alone=uses.get(placement.resource_id, 1) <= 1)
             changed.append(placement)
         elif before != (position, item.description):
             changed.append(placement)
-    Placement.objects.bulk_update(changed, ["order", "description", "label", "resource"], batch_size=500)
-    added = [position for position in range(len(new)) if position not in matched]
+    Placement.objects.bulk_update(changed, ["order", "description", "label", "resource", "group"], batch_size=500)
     resources = _resources_for(block.kind, [new[position] for position in added])
     Placement.objects.bulk_create(
         [
@@ -186,11 +191,39 @@ def _place(block: Block, placements: Sequence[Placement], old: Sequence[Item], n
                 order=position,
                 label="" if resource.label == new[position].label else new[position].label,
                 description=new[position].description,
+                group=groups.get(position),
             )
             for position, resource in zip(added, resources, strict=True)
         ],
         batch_size=500,
     )
+
+
+def _words(item: Item) -> tuple[str, str]:
+    return item.label, item.description
+
+
+def _groups_named(block: Block, items: Mapping[int, Item]) -> dict[int, Group]:
+    """The group of the stage that each item names, as in “Create : Code Review”; one query where any may."""
+    said = {
+        at: f"{item.label} {item.description}" for at, item in items.items() if ":" in item.label + item.description
+    }
+    if not said:
+        return {}
+    names = [(group.full_name, group) for group in Group.objects.filter(stage=block.stage_id).select_related("stage")]
+    return {at: group for at, text in said.items() if (group := named_in(text, names)) is not None}
+
+
+def name_groups(keys: Iterable[str]) -> int:
+    """Find the placements that name these groups and are of none yet: the group came, or got its name, later."""
+    named = 0
+    for group in Group.objects.filter(key__in=list(keys)).select_related("stage"):
+        placements = Placement.objects.filter(block__stage=group.stage, group=None).select_related("resource")
+        for placement in placements:
+            text = f"{placement.label or placement.resource.label} {placement.description}"
+            if named_in(text, [(group.full_name, group)]):
+                named += Placement.objects.filter(pk=placement.pk, group=None).update(group=group)
+    return named
 
 
 def _uses(resources: Sequence[int]) -> dict[int, int]:

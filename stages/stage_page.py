@@ -50,6 +50,7 @@ from stages.models import (
     Visit,
 )
 from stages.models.content import REVIEW_EVERY_DAYS
+from stages.names import named_in
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -271,9 +272,8 @@ def block_views(
         .annotate(number=Count("block__stage", distinct=True))
         .values("number")
     )
-    found = Placement.objects.filter(block__stage=stage).select_related("resource__link_check").annotate(
-        uses=Subquery(uses)
-    )  # fmt: skip
+    placed = Placement.objects.filter(block__stage=stage).select_related("resource__link_check", "group__stage")
+    found = placed.annotate(uses=Subquery(uses))
     for placement in found:
         placements[placement.block_id].append(placement)
     base = handbook_url()
@@ -365,7 +365,6 @@ def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, 
     """A placement with its resource."""
     resource = placement.resource
     check = getattr(resource, "link_check", None)
-    said = f"{item.description} {item.label}".replace(" : ", ":").casefold()
     return ItemView(
         item=item,
         label=visible(item.label or item.url),
@@ -382,7 +381,7 @@ def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, 
         source_updated_on=resource.source_updated_on,
         reviewed_on=resource.reviewed_on,
         review_due=is_due(resource.reviewed_on, resource.review_every_days, timezone.now().date()),
-        group=next((group for name, group in names if name.casefold() in said), None),
+        group=placement.group or named_in(f"{item.label} {item.description}", names),
     )
 
 

@@ -106,7 +106,7 @@ def board(request: HttpRequest) -> HttpResponse:
 def resource(request: HttpRequest, pk: int) -> HttpResponse:
     """A resource, the stages that use it, and who keeps it."""
     found = get_object_or_404(Resource.objects.select_related("link_check"), pk=pk)
-    placements = list(found.placements.select_related("block__stage__section", "resource__link_check"))
+    placements = list(found.placements.select_related("block__stage__section", "resource__link_check", "group__stage"))
     scopes = [scope for one in placements for scope in one.block.stage.scopes]
     can_edit = has_role(request.user, Role.EDITOR, scopes)
     form, status = ResourceForm(instance=found), 200
@@ -153,7 +153,9 @@ def group(request: HttpRequest, key: str) -> HttpResponse:
     found = Group.objects.select_related("stage__section").filter(key=key).first()
     if found is None:
         return redirect_former("group", key)
-    named = found.placements.select_related("block__stage", "resource__link_check").order_by("block__stage__name", "pk")
+    named = found.placements.select_related("block__stage", "resource__link_check", "group__stage").order_by(
+        "block__stage__name", "pk"
+    )
     context = {
         **about(found, request),
         "group": found,

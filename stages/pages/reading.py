@@ -26,7 +26,7 @@ TYPES = {"markdown": ("text/markdown", "md"), "json": ("application/json", "json
 def crash_course(request: HttpRequest) -> HttpResponse:
     """Every stage's filled blocks on one page; four queries however many stages there are."""
     placements: dict[int, list[Any]] = defaultdict(list)
-    for placement in Placement.objects.select_related("resource__link_check"):
+    for placement in Placement.objects.select_related("resource__link_check", "group__stage"):
         placements[placement.block_id].append(placement)
     base = handbook_url()
     blocks: dict[int, list[dict[str, Any]]] = defaultdict(list)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -12,7 +12,9 @@ from django.test import Client
 from portal.models import User
 from stages.content import BlockContent, Item
 from stages.editing import content_of, find_block
-from stages.models import Block, BlockRevision, Draft, Follow, Stage, Suggestion
+from stages.models import Block, BlockRevision, Draft, Follow, Group, Placement, Stage, Suggestion
+from stages.restructuring import create as create_entry
+from stages.restructuring import rename
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_group, a_section, a_stage
@@ -263,3 +265,21 @@ def test_saving_what_is_there_makes_no_version(create: Stage, editor_client: Cli
     saved.block.refresh_from_db()
     assert saved.block.version == 1
     assert content_of(saved.block) == BlockContent(items=(Item(label="A", url="/a"),))
+
+
+def test_a_group_that_a_description_names_is_linked_and_followed(
+    create: Stage, editor_client: Client, viewer_client: Client, django_capture_on_commit_callbacks: Any
+) -> None:
+    group = a_group(create, "code_review", name="Code Review")
+    send(editor_client, "save", row(0, label="A", url="/a", description="Create : Code Review"))
+    assert Placement.objects.get().group == group
+    rename(entry=group, name="Reviewing", key="reviewing", actor=None, on=date(2026, 11, 28))
+    assert "Create:Reviewing" in viewer_client.get("/stages/create/").content.decode()
+    assert "Create : Code Review" in viewer_client.get("/groups/reviewing/").content.decode()
+    other = row(0, id=content_of(find_block(create, "dashboards")).items[0].id, label="A", url="/a", description="All")
+    send(editor_client, "save", other, base=1)
+    assert Placement.objects.get().group is None
+    send(editor_client, "save", {**other, "item-0-description": "create: wiki pages"}, base=2)
+    with django_capture_on_commit_callbacks(execute=True):
+        create_entry(kind="group", key="wiki", name="Wiki", parents=[create], actor=None, on=date(2026, 11, 28))
+    assert Placement.objects.get().group == Group.objects.get(key="wiki")
