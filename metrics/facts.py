@@ -7,7 +7,7 @@ its plugin resolves to a page. Every verb is one transaction and safe to run twi
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING, Any
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from django.apps import apps
 from django.db import connection, transaction
+from django.db.models import QuerySet
 from django.utils import timezone
 
 from metrics.engine.pages import NARROW, Missing, Reading, pack, place, slot_of, unpack
@@ -35,6 +36,7 @@ QUARANTINED = "quarantined"
 QUARANTINE_RELEASED = "quarantine released"
 REJECTED = "rejected"
 BACK_FILLED = "back-filled"
+REREAD = "re-read"
 ERASED = "erased"
 
 
@@ -215,7 +217,7 @@ _COLUMNS = {
 _INSERT = (
     f"INSERT INTO metrics_report ({', '.join(_COLUMNS)}) SELECT {', '.join(_COLUMNS)}"  # noqa: S608 - columns are ours
     f" FROM json_to_recordset(%s::json) AS fresh({', '.join(f'{name} {kind}' for name, kind in _COLUMNS.items())})"
-    " ON CONFLICT (installation_id, recorded_at, population) DO NOTHING"
+    " ON CONFLICT (installation_id, recorded_at, population) WHERE state <> 'replaced' DO NOTHING"
     " RETURNING installation_id, recorded_at, population, id, state"
 )
 
@@ -280,7 +282,8 @@ def _standing(keys: Sequence[tuple[int, datetime, str]]) -> dict[tuple[int, date
         cursor.execute(
             "SELECT r.installation_id, r.recorded_at, r.population, r.id, r.state, r.source FROM metrics_report r"
             " JOIN unnest(%s::bigint[], %s::timestamptz[], %s::text[]) AS wanted(i, at, p)"
-            " ON r.installation_id = wanted.i AND r.recorded_at = wanted.at AND r.population = wanted.p",
+            " ON r.installation_id = wanted.i AND r.recorded_at = wanted.at AND r.population = wanted.p"
+            " AND r.state <> 'replaced'",
             [[key[0] for key in keys], [key[1] for key in keys], [key[2] for key in keys]],
         )
         return {(row[0], row[1].astimezone(UTC), row[2]): (row[3], row[4], row[5]) for row in cursor.fetchall()}
@@ -389,10 +392,16 @@ def months_of(report: Report) -> list[Month]:
     return [month] if month >= Month(9999, 12) else [month, month.next]
 
 
+def _of_source(source: str) -> QuerySet[Report]:
+    """The reports of a source that stand, locked."""
+    standing = Report.objects.filter(source=source).exclude(state=Report.State.REPLACED)
+    return standing.select_for_update().order_by("id")
+
+
 @transaction.atomic
 def _judge(*, source: str, state: str, cause: str, actor: User | None, reason: str) -> int:
     changed = 0
-    for report in Report.objects.select_for_update().filter(source=source).order_by("id"):
+    for report in _of_source(source):
         if report.state == state:
             continue
         touches = Report.State.COUNTED in (report.state, state)
@@ -442,7 +451,7 @@ def refill_report(
     A number that is there is never replaced: a report is what was sent. Missing ones give way to what is now read.
     """
     filled = 0
-    for report in Report.objects.select_for_update().filter(source=source).order_by("id"):
+    for report in _of_source(source):
         fresh = fill_slots(report, readings, cause=cause)
         filled += fresh
         if fresh and report.state == Report.State.COUNTED:
@@ -475,6 +484,130 @@ def fill_slots(report: Report, readings: Mapping[int, Reading], *, cause: str) -
     if changed:
         Refill.objects.create(report=report, slots=sorted(changed), cause=cause)
     return len(changed)
+
+
+_CORRECTED = (
+    "version",
+    "version_number",
+    "edition_raw",
+    "edition",
+    "tier",
+    "notes",
+    "license_plan",
+    "license_expires_on",
+    "subscription",
+    "license_user_count",
+    "categories",
+)
+"""The columns that reading a source again may change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What correcting a report changed: ``columns`` by name and ``readings`` by slot, each from what to what."""
+
+    columns: Mapping[str, tuple[Any, Any]] = field(default_factory=dict)
+    readings: Mapping[int, tuple[Reading, Reading]] = field(default_factory=dict)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether the report says what it said."""
+        return not self.columns and not self.readings
+
+
+@transaction.atomic
+def correct_report(
+    *, fact: ReportFacts, slots: Collection[int], actor: User | None = None, cause: str = REREAD
+) -> Correction:
+    """Make a report that is there say what its source says when it is read again, and the figures follow.
+
+    ``slots`` are those that the source was read for; others keep what they hold. Empty places are filled where they
+    are. Anything else makes a new row that stands in place of the old one, which stays for published snapshots. Its
+    state and what was decided about it stay as they are.
+    """
+    report = _of_source(clean(fact.source)).filter(population=fact.population).first()
+    if report is None:
+        return Correction()
+    key = (report.installation_id, report.recorded_at, report.population)
+    row = _row(key, fact, timezone.now())
+    columns = {
+        name: (before, row[name]) for name in _CORRECTED if (before := getattr(report, name)) != _plain(row[name])
+    }
+    old = _readings(report)
+    new = {
+        slot_of(page, index): reading
+        for page, cells in by_page(fact.readings).items()
+        for index, reading in cells.items()
+    }
+    readings: dict[int, tuple[Reading, Reading]] = {}
+    for slot in slots:
+        before, after = old.get(slot, Missing.ABSENT), new.get(slot, Missing.ABSENT)
+        if not _same(before, after):
+            readings[slot] = before, after
+    correction = Correction(columns, readings)
+    if correction.is_empty:
+        return correction
+    if not columns and all(
+        isinstance(before, Missing) and after is not Missing.ABSENT for before, after in readings.values()
+    ):
+        fill_slots(report, {slot: after for slot, (_, after) in readings.items()}, cause=cause)
+        if report.state == Report.State.COUNTED:
+            note(months=months_of(report), cause=cause, actor=actor, report_id=report.pk)
+    else:
+        _replace(
+            report,
+            columns={name: row[name] for name in _CORRECTED},
+            readings={**old, **_afters(readings)},
+            cause=cause,
+            actor=actor,
+        )
+    wake_roll_up()
+    return correction
+
+
+def _afters(readings: Mapping[int, tuple[Reading, Reading]]) -> dict[int, Reading]:
+    return {slot: after for slot, (_, after) in readings.items()}
+
+
+def _plain(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _same(before: Reading, after: Reading) -> bool:
+    """By identity where one is missing: the members of ``Missing`` equal small integers, and those are readings too."""
+    if isinstance(before, Missing) or isinstance(after, Missing):
+        return before is after
+    return before == after
+
+
+def _readings(report: Report) -> dict[int, Reading]:
+    """All that a report holds, by slot."""
+    return {
+        slot_of(page.page, index): reading
+        for page in ReportPage.objects.filter(report_id=report.pk)
+        for index, reading in unpack(page.values, bytes(page.states), page.wide).items()
+    }
+
+
+def _replace(
+    report: Report, *, columns: Mapping[str, Any], readings: Mapping[int, Reading], cause: str, actor: User | None
+) -> None:
+    """Put a new row in place of a report."""
+    old_id, state = report.pk, report.state
+    Report.objects.filter(pk=old_id).update(state=Report.State.REPLACED)
+    for name, value in columns.items():
+        setattr(report, name, _plain(value))
+    report.pk, report.stored_at, report._state.adding = None, timezone.now(), True
+    report.save(force_insert=True)
+    _copy_pages([(report.pk, readings)])
+    if state == Report.State.COUNTED:
+        note(
+            months=months_of(report),
+            cause=cause,
+            actor=actor,
+            installation_id=report.installation_id,
+            report_id=report.pk,
+        )
 
 
 @transaction.atomic
@@ -511,16 +644,20 @@ def use_of(source: str) -> list[Use]:
     """Which months and figures used the reports of this source: what a receipt and a ping's page say."""
     from metrics.figures.use import uses
 
-    return uses(list(Report.objects.filter(source=source).select_related("installation").order_by("id")))
+    standing = Report.objects.filter(source=source).exclude(state=Report.State.REPLACED)
+    return uses(list(standing.select_related("installation").order_by("id")))
 
 
 __all__ = [
     "BACK_FILLED",
+    "REREAD",
+    "Correction",
     "Missing",
     "Reading",
     "Recorded",
     "ReportFacts",
     "Use",
+    "correct_report",
     "erase_installation",
     "hold_report",
     "record_reports",

@@ -27,6 +27,7 @@ class PastReport:
     source: str
     recorded_at: datetime
     version: str
+    seats: int | None
     values: Mapping[int, Number]
 
 
@@ -51,13 +52,14 @@ def months_of(names: Names, slots: Collection[int], *, before: datetime, count: 
 
 
 _NEWEST = """
-    SELECT id, source, recorded_at, version FROM metrics_report
+    SELECT id, source, recorded_at, version, license_user_count AS seats FROM metrics_report
      WHERE installation_id = i.id AND population = 'all' AND state = 'counted'
      ORDER BY recorded_at DESC LIMIT 1
 """
 _OF_MONTHS = """
     SELECT * FROM (
-        SELECT DISTINCT ON (month) id, source, recorded_at, version FROM metrics_report
+        SELECT DISTINCT ON (month) id, source, recorded_at, version, license_user_count AS seats
+          FROM metrics_report
          WHERE installation_id = i.id AND population = 'all' AND state = 'counted' AND recorded_at < %s
          ORDER BY month DESC, recorded_at DESC
     ) AS monthly ORDER BY recorded_at DESC LIMIT %s
@@ -72,7 +74,7 @@ def _reports(
     if not wanted:
         return {}
     sql = f"""
-        SELECT i.uuid, i.hostname, r.source, r.recorded_at, r.version, p.page, p.values, p.states, p.wide
+        SELECT i.uuid, i.hostname, r.source, r.recorded_at, r.version, r.seats, p.page, p.values, p.states, p.wide
           FROM unnest(%s::text[], %s::text[]) AS wanted(uuid, hostname)
           JOIN metrics_installation i USING (uuid, hostname)
          CROSS JOIN LATERAL ({chosen}) r
@@ -83,10 +85,10 @@ def _reports(
     with connection.cursor() as cursor:
         uuids, hostnames = [uuid for uuid, _ in wanted], [hostname for _, hostname in wanted]
         cursor.execute(sql, [uuids, hostnames, *parameters, list(places)])
-        for uuid, hostname, source, recorded_at, version, page, values, states, wide in cursor:
+        for uuid, hostname, source, recorded_at, version, seats, page, values, states, wide in cursor:
             read: dict[int, Number] = {}
             of_installation = reports[wanted[uuid, hostname]]
-            report = of_installation.setdefault(source, PastReport(source, recorded_at, version, read))
+            report = of_installation.setdefault(source, PastReport(source, recorded_at, version, seats, read))
             if page is not None and isinstance(report.values, dict):
                 report.values.update(_numbers(page, places[page], values, bytes(states), wide))
     return {each: list(by_source.values()) for each, by_source in reports.items()}

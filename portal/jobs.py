@@ -15,17 +15,29 @@ import time
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import asdict, dataclass
 from datetime import timedelta
 from typing import Any
 
+from django.db import transaction
 from django.utils import timezone
 
+from portal.celery import app
 from portal.models import Job, User
 
 WRITE_EVERY = 0.5
 """Seconds between two writes of progress; a loop may call ``advance`` as often as it likes."""
 LOST_AFTER = timedelta(minutes=15)
 """A running job that has said nothing for this long is taken to have died with its process."""
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """The task that does the work again, or goes on with it: what the Tasks page offers when a job has failed."""
+
+    queue: str
+    task: str
+    args: tuple[int | str, ...] = ()
 
 
 class Cancelled(Exception):
@@ -82,9 +94,15 @@ def waiting(name: str, *, total: int | None = None, user: User | None = None) ->
 
 @contextmanager
 def job(
-    name: str, *, total: int | None = None, user: User | None = None, existing: int | None = None
+    name: str,
+    *,
+    total: int | None = None,
+    user: User | None = None,
+    existing: int | None = None,
+    retry: Retry | None = None,
 ) -> Iterator[Progress]:
-    """Run the body as a job. ``existing`` takes up one made by ``waiting`` instead of making a new one.
+    """Run the body as a job. ``existing`` takes up one made by ``waiting`` instead of making a new one; ``retry`` is
+    what to offer if it fails or is cancelled.
 
     An error is kept with the job and raised on; ``Cancelled`` ends the job quietly. One that was cancelled while it
     waited stops at the body's first ``check_cancelled``.
@@ -94,6 +112,7 @@ def job(
     row.state, row.started_at, row.heartbeat_at = Job.State.RUNNING, started, started
     row.finished_at, row.error, row.done = None, "", 0
     row.total = total if total is not None else row.total
+    row.retry = asdict(retry) if retry is not None else {}
     row.save()
     progress = Progress(row)
     try:
@@ -116,6 +135,24 @@ def cancel(job_id: int) -> bool:
     ):
         return True
     return bool(Job.objects.filter(pk=job_id, state=Job.State.RUNNING).update(cancel_requested=True))
+
+
+def may_retry(row: Job) -> bool:
+    """Whether a job has ended without success and says how to try it again."""
+    return bool(row.retry) and row.state in {Job.State.FAILED, Job.State.CANCELLED}
+
+
+def retry(job_id: int) -> bool:
+    """Try a job again that failed or was cancelled, once; says whether there was anything to try."""
+    with transaction.atomic():
+        row = Job.objects.select_for_update().get(pk=job_id)
+        if not may_retry(row):
+            return False
+        told, row.retry = row.retry, {}
+        row.message = "Tried again; a task of its own goes on with it."
+        row.save(update_fields=["retry", "message"])
+        app.send_task(told["task"], args=told["args"], queue=told["queue"], retry=False, ignore_result=True)
+    return True
 
 
 def give_up_lost() -> int:

@@ -121,7 +121,14 @@ class ErrorReportAdmin(LookAdmin):
 class BackfillAdmin(LookAdmin):
     """How far filling back has come."""
 
-    list_display = ("id", "state", "created_at", "looked_at", "filled")
+    list_display = ("id", "state", "created_at", "looked_at", "filled", "failed", "cause")
+
+
+@admin.register(models.RereadRun)
+class RereadRunAdmin(LookAdmin):
+    """How far reading again has come."""
+
+    list_display = ("id", "scope", "state", "created_at", "looked_at", "changed", "failed", "cause")
 
 
 @admin.register(models.PlausibilityRule)

@@ -52,6 +52,7 @@ class Population:
     releases: frozenset[tuple[int, int, int]] = frozenset()
     hosts_of_uuid: Mapping[str, frozenset[str]] = field(default_factory=dict)
     names_of_instance: Mapping[str, frozenset[tuple[str, str]]] = field(default_factory=dict)
+    earlier_instances: Mapping[tuple[str, str], frozenset[str]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -200,6 +201,16 @@ def _changed_instance(case: Case, rule: Rule) -> Iterator[str]:
         yield "unique_instance_id is another than before: a new instance behind the same names."
 
 
+def _alternating(case: Case, rule: Rule) -> Iterator[str]:
+    """A server that was moved changes its identifier once; two that share their names take turns."""
+    instance = case.about.unique_instance_id
+    if case.past is None or not instance or not case.past.unique_instance_id:
+        return
+    known = case.population.earlier_instances.get((case.uuid, case.hostname), frozenset())
+    if instance != case.past.unique_instance_id and instance in known:
+        yield "Two instances ping in turns under the same uuid and host name: a clone of this one, or it is the clone."
+
+
 def _restored(case: Case, rule: Rule) -> Iterator[str]:
     if case.past is None or case.recorded_at < case.past.last_at:
         return
@@ -239,6 +250,7 @@ QUESTIONS: dict[str, Callable[[Case, Rule], Iterator[str]]] = {
     "shared_uuid": _shared_uuid,
     "shared_instance": _shared_instance,
     "changed_instance": _changed_instance,
+    "alternating": _alternating,
     "restored": _restored,
     "unverified": _unverified,
     "signature": _signature,

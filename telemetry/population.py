@@ -6,18 +6,22 @@ import fnmatch
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from time import monotonic
 
 from django.db.models import Q
+from django.utils import timezone
 
 from metrics.definitions.catalogue import ReadingPlan
 from metrics.models import MetricDefinition
 from metrics.past import last_reports
 from telemetry.judging import Past, Population, Rule, version_of
-from telemetry.models import PlausibilityRule, Quantile, Release, Sender
+from telemetry.models import Ping, PlausibilityRule, Quantile, Release, Sender
 
 Names = tuple[str, str]
 KEPT_FOR = 60.0
+TAKING_TURNS = timedelta(days=90)
+"""Instances that took turns longer ago were moved to and fro."""
 INDICATORS = "indicators"
 OF_THE_PAST = frozenset({"growth", "restored"})
 """Kinds of rules that compare with what the installation sent before."""
@@ -146,10 +150,26 @@ def population_for(names: Iterable[Names], instances: Iterable[str]) -> Populati
             named[instance].add((uuid, hostname))
     for uuid, hostname in wanted:
         hosts[uuid].add(hostname)
+    identified = {(uuid, hostname) for uuid, hostname, instance in rows if instance and (uuid, hostname) in wanted}
     known = slow()
     return Population(
         high=known.high,
         releases=known.releases,
         hosts_of_uuid={uuid: frozenset(names) for uuid, names in hosts.items()},
         names_of_instance={instance: frozenset(names) for instance, names in named.items()},
+        earlier_instances=_instances_of(identified) if ids else {},
     )
+
+
+def _instances_of(names: set[Names]) -> dict[Names, frozenset[str]]:
+    """Every unique_instance_id that trusted pings of these senders had in the last months."""
+    found: dict[Names, set[str]] = defaultdict(set)
+    pings = Ping.objects.filter(
+        uuid__in={uuid for uuid, _ in names},
+        hostname__in={hostname for _, hostname in names},
+        state=Ping.State.READ,
+        recorded_at__gte=timezone.now() - TAKING_TURNS,
+    ).exclude(unique_instance_id="")
+    for uuid, hostname, instance in pings.values_list("uuid", "hostname", "unique_instance_id").distinct():
+        found[uuid, hostname].add(instance)
+    return {each: frozenset(instances) for each, instances in found.items()}

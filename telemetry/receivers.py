@@ -15,7 +15,7 @@ from portal.wakeups import wake
 @receiver(definitions_changed, dispatch_uid="telemetry.fill_back")
 def fill_back(sender: Any = None, key_paths: tuple[str, ...] = (), actor: Any = None, **kwargs: object) -> None:
     """Fill stored pings back: here and now in a command, by a worker from a page or a task."""
-    from telemetry.verbs.rereading import plan_backfill, run_backfill
+    from telemetry.verbs.backfill import plan_backfill, run_backfill
 
     backfill = plan_backfill(key_paths=key_paths, actor=str(actor) if actor else "")
     if backfill is None:

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Iterable
+
+import structlog
 from celery import shared_task
 
 from portal.wakeups import wake
 from telemetry.accepting import READ_TASK
 
+log = structlog.get_logger(__name__)
+
 FILL_BACK_TASK = "telemetry.tasks.fill_back"
+REREAD_TASK = "telemetry.tasks.reread"
+GOING = ("waiting", "running")
+"""States of a run that a task goes on with: one that is running may have lost its process."""
 AT_A_TIME = 20.0
 """Seconds after which reading makes room for other work of the same worker and goes on with a new hint."""
 
@@ -28,21 +36,61 @@ def read_pings() -> int:
 @shared_task(name="telemetry.tasks.sweep")
 def sweep() -> bool:
     """Give the hint again where work waits: a lost message then costs a minute, never a ping."""
-    from telemetry.models import Backfill
+    from telemetry.models import Backfill, RereadRun
 
-    if Backfill.objects.filter(state__in=[Backfill.State.WAITING, Backfill.State.RUNNING]).exists():
+    if Backfill.objects.filter(state__in=GOING).exists():
         wake("default", FILL_BACK_TASK)
+    if RereadRun.objects.filter(state__in=GOING).exists():
+        wake("default", REREAD_TASK)
     return wake("ingest", READ_TASK) if backlog() else False
 
 
 @shared_task(name=FILL_BACK_TASK)
 def fill_back() -> int:
-    """Run every back-fill that waits or was cut off."""
+    """Run every back-fill that waits or was cut off; one that fails costs no other, and says so under Tasks."""
     from telemetry.models import Backfill
-    from telemetry.verbs.rereading import run_backfill
+    from telemetry.verbs.backfill import run_backfill
 
-    waiting = Backfill.objects.filter(state__in=[Backfill.State.WAITING, Backfill.State.RUNNING]).order_by("pk")
-    return sum(run_backfill(pk) is not None for pk in list(waiting.values_list("pk", flat=True)))
+    return _run_all(Backfill.objects.filter(state__in=GOING).order_by("pk").values_list("pk", flat=True), run_backfill)
+
+
+@shared_task(name=REREAD_TASK)
+def reread() -> int:
+    """Go on with every reading again that waits or was cut off."""
+    from telemetry.models import RereadRun
+    from telemetry.verbs.rereading import run_reread
+
+    return _run_all(RereadRun.objects.filter(state__in=GOING).order_by("pk").values_list("pk", flat=True), run_reread)
+
+
+def _run_all(ids: Iterable[int], run: Callable[[int], object]) -> int:
+    done = 0
+    for pk in list(ids):
+        try:
+            done += run(pk) is not None
+        except Exception:  # it is kept with its job, from where it can be tried again
+            log.exception("a run over the stored pings failed", run=run.__name__, id=pk)
+    return done
+
+
+@shared_task(name="telemetry.tasks.retry_backfill")
+def retry_backfill(backfill_id: int) -> int:
+    """Let a back-fill that failed or was cancelled go on, as somebody asked for under Tasks."""
+    from telemetry.models import Backfill
+    from telemetry.verbs.runs import begin_again
+
+    begin_again(Backfill.objects.get(pk=backfill_id))
+    return fill_back()
+
+
+@shared_task(name="telemetry.tasks.retry_reread")
+def retry_reread(run_id: int) -> int:
+    """The same for a reading again."""
+    from telemetry.models import RereadRun
+    from telemetry.verbs.runs import begin_again
+
+    begin_again(RereadRun.objects.get(pk=run_id))
+    return reread()
 
 
 def backlog() -> bool:

@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Max, Min, Q
+from django.db.models import Count, F, Func, Max, Min, Q, QuerySet, TextField, Value
 from django.db.models.functions import TruncDay
 from django.utils import timezone
 
 from telemetry import conf
 from telemetry.models import Ping, Sender
+from telemetry.reading import PARSER_VERSION
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +33,7 @@ class Ingest:
     rejected: int
     failed: int
     bytes_stored: int
+    of_older_parser: int
 
     @property
     def waiting_for(self) -> timedelta | None:
@@ -81,6 +83,7 @@ def ingest() -> Ingest:
         rejected=states.get("rejected", 0),
         failed=states.get("failed", 0),
         bytes_stored=int(size[0]) if size else 0,
+        of_older_parser=Ping.objects.filter(parser_version__lt=PARSER_VERSION).count() if PARSER_VERSION > 1 else 0,
     )
 
 
@@ -127,7 +130,7 @@ def days(count: int = 30) -> list[Day]:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """Failures with one cause."""
+    """Failures with one cause: what differs from ping to ping (numbers, quoted words) is left out of ``cause``."""
 
     cause: str
     count: int
@@ -135,15 +138,31 @@ class Cause:
     example: int
 
 
+ALIKE = Func(
+    F("cause"),
+    Value(r"""'[^']*'|"[^"]*"|\d+"""),
+    Value("…"),
+    Value("g"),
+    function="regexp_replace",
+    output_field=TextField(),
+)
+
+
 def failures() -> list[Cause]:
     """Failed pings by cause, the most frequent first."""
     rows = (
         Ping.objects.filter(state=Ping.State.FAILED)
-        .values("cause")
+        .annotate(alike=ALIKE)
+        .values("alike")
         .annotate(count=Count("id"), last_at=Max("read_at"), example=Max("id"))
         .order_by("-count")[:20]
     )
-    return [Cause(row["cause"] or "unknown", row["count"], row["last_at"], row["example"]) for row in rows]
+    return [Cause(row["alike"], row["count"], row["last_at"], row["example"]) for row in rows]
+
+
+def failed_by(cause: str) -> QuerySet[Ping]:
+    """The failed pings of one cause, as ``failures`` names it."""
+    return Ping.objects.filter(state=Ping.State.FAILED).annotate(alike=ALIKE).filter(alike=cause)
 
 
 @dataclass(frozen=True, slots=True)

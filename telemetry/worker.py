@@ -10,7 +10,7 @@ import traceback
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from time import monotonic
 from typing import Any
 
@@ -37,6 +37,8 @@ log = structlog.get_logger(__name__)
 BATCH = 100
 MISSING: dict[State, facts.Missing] = {State(missing.value): missing for missing in facts.Missing}
 Names = tuple[str, str]
+IssueAt = tuple[date, str, str]
+"""A month, a kind of issue and the key path that it is about."""
 
 
 @dataclass(slots=True)
@@ -52,6 +54,21 @@ class Claimed:
     proof: str
     trusted: bool
     body: bytes
+
+    @classmethod
+    def of(cls, ping: Ping) -> Claimed:
+        """A ping that is not read from the queue: its reading is there already."""
+        return cls(
+            ping.pk,
+            ping.uuid,
+            ping.hostname,
+            ping.recorded_at,
+            ping.received_at,
+            ping.channel,
+            ping.proof,
+            ping.trusted,
+            b"",
+        )
 
     @property
     def names(self) -> Names:
@@ -310,7 +327,6 @@ def _remember_senders(outcomes: Sequence[Outcome]) -> None:
         if reading is None:
             continue
         told = reading.about
-        seats = [number for number in (told.license_user_count, told.active_user_count) if number is not None]
         before = rows.get(ping.names)
         rows[ping.names] = {
             "uuid": ping.uuid,
@@ -322,7 +338,7 @@ def _remember_senders(outcomes: Sequence[Outcome]) -> None:
             "version": told.version,
             "edition": told.edition,
             "instance": told.unique_instance_id,
-            "seats": max(seats) if seats else None,
+            "seats": told.seats,
         }
     with connection.cursor() as cursor:
         cursor.execute(
@@ -355,14 +371,32 @@ def _remember_senders(outcomes: Sequence[Outcome]) -> None:
 
 
 def _count_issues(outcomes: Sequence[Outcome]) -> None:
-    counted: Counter[tuple[date, str, str]] = Counter()
+    counted: Counter[IssueAt] = Counter()
     for outcome in outcomes:
         if outcome.reading is None:
             continue
-        month = outcome.ping.recorded_at.date().replace(day=1)
+        month = month_of(outcome.ping.recorded_at)
         counted.update({(month, str(issue.kind), issue.key_path) for issue in outcome.reading.issues})
         if outcome.reading.counts[IssueKind.UNKNOWN]:
             counted[(month, str(IssueKind.UNKNOWN), "")] += 1
+    _add_issues(counted)
+
+
+def recount_issues(
+    recorded_at: datetime, *, before: Sequence[Mapping[str, str]], after: Sequence[Mapping[str, str]]
+) -> None:
+    """Count a trusted ping that was read again with the issues that it has now instead of those it had."""
+    month = month_of(recorded_at)
+    old, new = ({(month, issue["kind"], issue.get("key", "")) for issue in issues} for issues in (before, after))
+    _add_issues(Counter({**dict.fromkeys(old - new, -1), **dict.fromkeys(new - old, 1)}))
+
+
+def month_of(moment: datetime) -> date:
+    """The first day of a moment's month in UTC."""
+    return moment.astimezone(UTC).date().replace(day=1)
+
+
+def _add_issues(counted: Mapping[IssueAt, int]) -> None:
     if not counted:
         return
     rows = sorted(counted.items())
@@ -371,7 +405,7 @@ def _count_issues(outcomes: Sequence[Outcome]) -> None:
             """
             INSERT INTO telemetry_issuecount AS i (month, kind, key_path, pings)
             SELECT * FROM unnest(%s::date[], %s::text[], %s::text[], %s::bigint[])
-            ON CONFLICT (month, kind, key_path) DO UPDATE SET pings = i.pings + excluded.pings
+            ON CONFLICT (month, kind, key_path) DO UPDATE SET pings = greatest(i.pings + excluded.pings, 0)
             """,
             [
                 [row[0][0] for row in rows],

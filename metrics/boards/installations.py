@@ -49,6 +49,7 @@ def rows_of(installations: Sequence[Installation]) -> list[Row]:
     last = {
         report.installation_id: report
         for report in Report.objects.filter(installation_id__in=ids)
+        .exclude(state=Report.State.REPLACED)
         .order_by("installation_id", "-recorded_at")
         .distinct("installation_id")
     }

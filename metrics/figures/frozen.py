@@ -41,10 +41,12 @@ def not_counted(*, published: bool) -> str:
     counted itself: that can be read from the snapshot. ``{held}`` stands for the rows ``m`` that hold at it.
     """
     if not published:
-        return """h.state <> 'counted' AND NOT EXISTS (
+        return """h.state IN ('held', 'rejected') AND NOT EXISTS (
             SELECT 1 FROM metrics_report r WHERE r.installation_id = h.installation_id AND r.month = h.month
               AND r.population = h.population AND r.state = 'counted' AND r.recorded_at > h.recorded_at)"""
-    return """h.stored_at <= %(published_at)s AND NOT EXISTS (
+    return """h.stored_at <= %(published_at)s AND NOT (h.state = 'replaced' AND EXISTS (
+        SELECT 1 FROM metrics_report r WHERE r.installation_id = h.installation_id AND r.recorded_at = h.recorded_at
+          AND r.population = h.population AND r.id > h.id AND r.stored_at <= %(published_at)s)) AND NOT EXISTS (
         SELECT 1 FROM metrics_monthreport m JOIN metrics_report r ON r.id = m.report_id
         WHERE m.month = h.month AND m.installation_id = h.installation_id AND m.population = h.population
           AND {held} AND r.recorded_at >= h.recorded_at)"""

@@ -87,7 +87,11 @@ class InstallationLabel(models.Model):
 
 
 class Report(models.Model):
-    """One report of an installation. Identity: installation, instant and population; the first one stands."""
+    """One report of an installation. Identity: installation, instant and population; the first one stands.
+
+    One whose source was read again, with another result, is ``replaced`` by a row that stands in its place, and stays
+    for the snapshots that counted it: what was published is never changed.
+    """
 
     class State(models.TextChoices):
         """``counted`` may be a month's report; the others never are."""
@@ -95,6 +99,7 @@ class Report(models.Model):
         COUNTED = "counted"
         HELD = "held"
         REJECTED = "rejected"
+        REPLACED = "replaced"
 
     installation = models.ForeignKey(Installation, on_delete=models.PROTECT, related_name="reports")
     recorded_at = models.DateTimeField()
@@ -126,7 +131,9 @@ class Report(models.Model):
         ordering = ["-recorded_at"]
         constraints = [
             models.UniqueConstraint(
-                fields=["installation", "recorded_at", "population"], name="one_report_per_installation_and_instant"
+                fields=["installation", "recorded_at", "population"],
+                condition=~models.Q(state="replaced"),
+                name="one_standing_report_per_instant",
             )
         ]
         indexes = [

@@ -48,7 +48,7 @@ def _installation_page(request: HttpRequest, found: Installation, form: LabelFor
         "row": rows_of([found])[0],
         "labels": labels_of(found),
         "months": [(one, _source(one.report)) for one in months],
-        "reports": found.reports.count(),
+        "reports": found.reports.exclude(state=Report.State.REPLACED).count(),
         "held": found.reports.filter(state=Report.State.HELD).count(),
         "INSTALLATION_PANELS": INSTALLATION_PANELS,
         "form": form,

@@ -25,6 +25,7 @@ class Job(models.Model):
     message = models.TextField(blank=True)
     error = models.TextField(blank=True)
     result = models.JSONField(default=dict, blank=True)
+    retry = models.JSONField(default=dict, blank=True, help_text="The task that tries it again: queue, task, args.")
     cancel_requested = models.BooleanField(default=False)
     started_by = models.ForeignKey(User, null=True, on_delete=models.SET_NULL, related_name="+")
     created_at = models.DateTimeField(auto_now_add=True)

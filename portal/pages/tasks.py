@@ -37,6 +37,7 @@ class TaskRow:
     elapsed: timedelta | None
     left: timedelta | None
     may_cancel: bool
+    may_retry: bool
 
     @property
     def going(self) -> bool:
@@ -55,6 +56,7 @@ def row_of(job: Job, user: User, now: datetime) -> TaskRow:
         elapsed=elapsed,
         left=time_left(elapsed, job.done, job.total) if job.state == Job.State.RUNNING else None,
         may_cancel=going and not job.cancel_requested and may_cancel(job, user),
+        may_retry=jobs.may_retry(job) and may_cancel(job, user),
     )
 
 
@@ -66,7 +68,7 @@ def time_left(elapsed: timedelta | None, done: int, total: int | None) -> timede
 
 
 def may_cancel(job: Job, user: User) -> bool:
-    """One's own work; an administrator any."""
+    """One's own work; an administrator any. The same holds for trying it again."""
     return job.started_by_id == user.pk or has_role(user, Role.ADMINISTRATOR)
 
 
@@ -118,4 +120,19 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
         messages.success(request, f"“{found.name}” was asked to stop. What it has finished stays.")
     else:
         messages.info(request, f"“{found.name}” had already ended.")
+    return redirect("portal:task", pk=pk)
+
+
+@require_POST
+@requires(Role.VIEWER)
+def retry(request: HttpRequest, pk: int) -> HttpResponse:
+    """Try a job again that failed or was cancelled."""
+    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
+    found = get_object_or_404(Job, pk=pk)
+    if not may_cancel(found, request.user):
+        raise PermissionDenied("Only the person who started a task, or an administrator, may try it again.")
+    if jobs.retry(pk):
+        messages.success(request, f"“{found.name}” is tried again; it appears here as a task of its own.")
+        return redirect("portal:tasks")
+    messages.info(request, f"“{found.name}” has nothing to try again.")
     return redirect("portal:task", pk=pk)

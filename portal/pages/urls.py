@@ -32,6 +32,7 @@ urlpatterns = [
     path("tasks/", tasks.tasks, name="tasks"),
     path("tasks/<int:pk>/", tasks.task, name="task"),
     path("tasks/<int:pk>/cancel/", tasks.cancel, name="task-cancel"),
+    path("tasks/<int:pk>/retry/", tasks.retry, name="task-retry"),
     path("status/", status.status, name="status"),
     path("docs/", docs.index, name="docs"),
     path("docs/<path:slug>/", docs.page, name="docs-page"),

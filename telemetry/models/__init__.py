@@ -2,8 +2,9 @@
 
 from telemetry.models.keys import IdempotentAnswer, IngestKey, KeyHolder, Organisation, SigningKey
 from telemetry.models.pings import IssueCount, Ping, RawBody, Reread, Sender, UnknownKey, UnknownKeySet
-from telemetry.models.privacy import Backfill, PrivacyRecord
+from telemetry.models.privacy import PrivacyRecord
 from telemetry.models.reports import ErrorReport, MetadataReport, MetricTiming
+from telemetry.models.runs import Backfill, RereadRun
 from telemetry.models.trust import PlausibilityRule, Quantile, Review
 from telemetry.models.uploads import Upload, UploadItem
 from telemetry.models.versions import Release, VersionCheck
@@ -25,6 +26,7 @@ __all__ = [
     "RawBody",
     "Release",
     "Reread",
+    "RereadRun",
     "Review",
     "Sender",
     "SigningKey",

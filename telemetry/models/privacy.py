@@ -1,9 +1,8 @@
-"""That data was handed out or erased; and how far filling back has come."""
+"""That data was handed out or erased."""
 
 from __future__ import annotations
 
 from django.conf import settings
-from django.contrib.postgres.fields import ArrayField
 from django.db import models
 
 
@@ -27,29 +26,3 @@ class PrivacyRecord(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.at:%Y-%m-%d}"
-
-
-class Backfill(models.Model):
-    """Stored pings are read again for definitions that came later; ``next_id`` is where it goes on after a stop."""
-
-    class State(models.TextChoices):
-        WAITING = "waiting", "waiting"
-        RUNNING = "running", "running"
-        DONE = "done", "done"
-        CANCELLED = "cancelled", "cancelled"
-
-    key_paths = ArrayField(models.TextField())
-    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
-    created_at = models.DateTimeField(auto_now_add=True)
-    next_id = models.BigIntegerField(default=0)
-    last_id = models.BigIntegerField(default=0)
-    looked_at = models.BigIntegerField(default=0)
-    filled = models.BigIntegerField(default=0)
-    actor = models.CharField(max_length=200, blank=True)
-    job_id = models.BigIntegerField(null=True)
-
-    class Meta:
-        ordering = ["-id"]
-
-    def __str__(self) -> str:
-        return f"back-fill of {len(self.key_paths)} keys"

@@ -24,6 +24,7 @@ class PlausibilityRule(models.Model):
         SHARED_UUID = "shared_uuid", "uuid known under other host names"
         SHARED_INSTANCE = "shared_instance", "unique_instance_id known elsewhere"
         CHANGED_INSTANCE = "changed_instance", "unique_instance_id changed"
+        ALTERNATING = "alternating", "two instances ping in turns under the same names"
         RESTORED = "restored", "all-time counters fell"
         UNVERIFIED = "unverified", "came without the installation's key"
         SIGNATURE = "signature", "signature does not fit"
@@ -39,7 +40,8 @@ class PlausibilityRule(models.Model):
     metrics = models.CharField(
         max_length=300,
         blank=True,
-        help_text="Key paths it looks at, with * as wildcard and | between several; empty = every indicator metric.",
+        help_text="The metrics it looks at: indicators, all, stage:create, group:source_code, or key paths with * as"
+        " wildcard; | between several. Empty = every indicator metric.",
     )
     parameters = models.JSONField(default=dict, blank=True, help_text='Such as {"factor": 20, "floor": 10000}.')
     reason = models.TextField(blank=True, help_text="Why the rule exists.")

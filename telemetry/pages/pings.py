@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import cast
 
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
@@ -16,10 +18,14 @@ from metrics.models.facts import Report
 from portal.models import User
 from portal.permissions import has_role, requires
 from portal.roles import Role
-from telemetry.models import ErrorReport, Ping, Sender
+from portal.wakeups import wake
+from telemetry import watching
+from telemetry.models import ErrorReport, Ping, RereadRun, Sender
+from telemetry.pages.quarantine import waiting
 from telemetry.pages.tree import states_of, tree_of
 from telemetry.queries import body_of_ping, reading_of, receipt, used_in
-from telemetry.verbs.rereading import reread_ping
+from telemetry.tasks import REREAD_TASK
+from telemetry.verbs.rereading import plan_reread, reread_ping
 from telemetry.verbs.reviews import NoReason, hold_pings, reject_pings, release_pings, retry_pings
 
 PER_PAGE = 50
@@ -42,6 +48,8 @@ def found_pings(request: HttpRequest) -> QuerySet[Ping]:
         pings = pings.filter(state=state)
     if (channel := request.GET.get("channel", "")) in Ping.Channel.values:
         pings = pings.filter(channel=channel)
+    if (cause := request.GET.get("cause")) is not None:
+        pings = pings.filter(pk__in=watching.failed_by(cause.replace("\x00", "")).values("pk"))
     if request.GET.get("proof") == "unverified":
         pings = pings.filter(proof=Ping.Proof.UNVERIFIED)
     return pings
@@ -62,7 +70,7 @@ def index(request: HttpRequest) -> HttpResponse:
             "q": request.GET.get("q", ""),
             "state": request.GET.get("state", ""),
             "channel": request.GET.get("channel", ""),
-            "is_filtered": any(request.GET.get(name) for name in ("q", "state", "channel", "proof")),
+            "is_filtered": any(request.GET.get(name) for name in ("q", "state", "channel", "proof", "cause")),
         },
     )
 
@@ -132,6 +140,9 @@ def decide(request: HttpRequest) -> HttpResponseBase:
     """Release, reject or hold one ping or many, with a reason."""
     decision = request.POST.get("decision", "")
     ids = [int(text) for text in request.POST.getlist("ping") if text.isdecimal() and len(text) < 19]
+    newest = request.POST.get("newest", "")
+    if request.POST.get("every") == "1" and newest.isdecimal() and len(newest) < 19:
+        ids = list(waiting(request.POST.get("q", "")).filter(pk__lte=int(newest)).values_list("pk", flat=True))
     back = request.POST.get("back", "")
     target = back if back.startswith("/telemetry/") else reverse("telemetry:quarantine")
     if decision not in DECISIONS or not ids:
@@ -154,23 +165,35 @@ def reread(request: HttpRequest, ping_id: int) -> HttpResponseBase:
     ping = get_object_or_404(Ping, pk=ping_id)
     change = reread_ping(ping=ping, by=cast(User, request.user))
     if change.body_gone:
-        messages.warning(request, "The raw body was removed by retention; there is nothing to read again.")
-    elif change.is_empty:
-        messages.info(request, "Read again: nothing changed.")
+        messages.warning(request, f"{change.sentence.capitalize()}.")
+    elif change.failure:
+        messages.error(request, f"Read again: {change.sentence}.")
     else:
-        messages.success(
-            request,
-            f"Read again: {change.filled} values filled, {len(change.new_issues)} new issues, "
-            f"{len(change.gone_issues)} issues gone.",
-        )
+        messages.success(request, f"Read again: {change.sentence}.")
     return redirect("telemetry:ping", ping_id)
 
 
 @requires(Role.REVIEWER)
 @require_POST
+def reread_many(request: HttpRequest) -> HttpResponseBase:
+    """Read all pings again, or those of an older parser, in a run that is found under Tasks."""
+    scope = request.POST.get("scope", "")
+    if scope not in RereadRun.Scope.values:
+        raise BadRequest(f"scope is one of {', '.join(RereadRun.Scope.values)}, not {scope[:40]!r}")
+    plan_reread(scope=scope, by=cast(User, request.user))
+    transaction.on_commit(lambda: wake("default", REREAD_TASK))
+    messages.success(request, "The pings are read again; the progress is found here.")
+    return redirect("portal:tasks")
+
+
+@requires(Role.REVIEWER)
+@require_POST
 def retry(request: HttpRequest) -> HttpResponseBase:
-    """Let failed pings be read again: one, or all."""
-    named = request.POST.get("ping", "")
-    count = retry_pings(ids=[int(named)] if named.isdecimal() else None)
+    """Let failed pings be read again: one, those of one cause, or all."""
+    named, cause = request.POST.get("ping", ""), request.POST.get("cause")
+    ids = [int(named)] if named.isdecimal() else None
+    if ids is None and cause is not None:
+        ids = list(watching.failed_by(cause).values_list("pk", flat=True))
+    count = retry_pings(ids=ids)
     messages.success(request, f"{count} ping{'' if count == 1 else 's'} will be read again.")
     return redirect("telemetry:ping", int(named)) if named.isdecimal() else redirect("telemetry:ingest")

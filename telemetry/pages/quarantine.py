@@ -1,84 +1,70 @@
-"""Pings that wait for a reviewer: why, and side by side with the installation's own history."""
+"""Pings that wait for a reviewer: why, and side by side with the installation's own history; what was decided."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from django.core.paginator import Paginator
+from django.db.models import Max, Q, QuerySet
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
 from metrics.definitions.catalogue import reading_plan
-from metrics.past import last_reports
 from portal.permissions import has_role, requires
 from portal.roles import Role
-from telemetry import population
-from telemetry.models import Ping, PlausibilityRule, Review, Sender
-from telemetry.queries import reading_of
+from telemetry.history import beside_history
+from telemetry.models import Ping, PlausibilityRule, Review
 
 PER_PAGE = 20
-COMPARED = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Compared:
-    """One value beside the last trusted one."""
-
-    key_path: str
-    now: object
-    before: object
-
-
-@dataclass(frozen=True, slots=True)
-class Case:
-    """A ping before the reviewer."""
-
-    ping: Ping
-    sender: Sender | None
-    reasons: list[str]
-    values: list[Compared]
-
-
-def cases(pings: list[Ping]) -> list[Case]:
-    """Each ping with its sender's past; values of indicator metrics that differ most come first."""
-    plan = reading_plan()
-    slots = {
-        plan.by_key_path[path].slot or 0: path
-        for path in population.watched(population.INDICATORS, plan)
-        if path in plan.by_key_path
-    }
-    indicators = set(slots.values())
-    before = last_reports({(ping.uuid, ping.hostname) for ping in pings}, slots)
-    senders = population.senders({(ping.uuid, ping.hostname) for ping in pings})
-    found = []
-    for ping in pings:
-        sender = senders.get((ping.uuid, ping.hostname))
-        report = before.get((ping.uuid, ping.hostname))
-        past = {slots[slot]: value for slot, value in report.values.items()} if report else {}
-        reading = reading_of(ping, plan)
-        now = {path: value for path, value in reading.values.items() if path in indicators} if reading else {}
-        paths = sorted(
-            set(now) | (set(past) & indicators),
-            key=lambda path: -abs(float(now.get(path, 0)) - float(past.get(path, 0))),
-        )
-        compared = [Compared(path, now.get(path), past.get(path)) for path in paths[:COMPARED]]
-        found.append(Case(ping, sender, [reason for reason in ping.held.split("; ") if reason], compared))
-    return found
+def waiting(words: str) -> QuerySet[Ping]:
+    """What waits, newest first; ``words`` stand in a reason, the host name or the uuid."""
+    pings = Ping.objects.filter(state=Ping.State.QUARANTINED).order_by("-id")
+    if words := words.replace("\x00", "").strip():
+        pings = pings.filter(Q(held__icontains=words) | Q(hostname__icontains=words) | Q(uuid__istartswith=words))
+    return pings
 
 
 @requires(Role.VIEWER)
 def index(request: HttpRequest) -> HttpResponse:
     """What waits."""
-    waiting = Ping.objects.filter(state=Ping.State.QUARANTINED).order_by("-id")
-    page = Paginator(waiting, PER_PAGE).get_page(request.GET.get("page"))
+    words = request.GET.get("q", "")
+    page = Paginator(waiting(words), PER_PAGE).get_page(request.GET.get("page"))
+    plan = reading_plan()
     return render(
         request,
         "telemetry/quarantine.html",
         {
             "page_obj": page,
-            "cases": cases(list(page)),
+            "cases": [(ping, _reasons(ping), beside_history(ping, plan)) for ping in page],
+            "q": words,
+            # Who decides about all of them has seen how many there are; what comes meanwhile waits for the next look.
+            "newest": Ping.objects.aggregate(newest=Max("id"))["newest"] or 0,
             "may_review": has_role(request.user, Role.REVIEWER),
             "decided": Review.objects.select_related("ping", "by")[:10],
+        },
+    )
+
+
+def _reasons(ping: Ping) -> list[str]:
+    return [reason for reason in ping.held.split("; ") if reason]
+
+
+@requires(Role.VIEWER)
+def decisions(request: HttpRequest) -> HttpResponse:
+    """All that was decided: what, why, by whom."""
+    reviews = Review.objects.select_related("ping", "by")
+    if (decision := request.GET.get("decision", "")) in Review.Decision.values:
+        reviews = reviews.filter(decision=decision)
+    if words := request.GET.get("q", "").replace("\x00", "").strip():
+        reviews = reviews.filter(Q(reason__icontains=words) | Q(ping__hostname__icontains=words))
+    return render(
+        request,
+        "telemetry/decisions.html",
+        {
+            "page_obj": Paginator(reviews, 50).get_page(request.GET.get("page")),
+            "choices": Review.Decision.choices,
+            "decision": decision,
+            "q": words,
         },
     )
 

@@ -29,6 +29,12 @@ class About:
     active_user_count: int | None = None
     categories: tuple[str, ...] | None = None
 
+    @property
+    def seats(self) -> int | None:
+        """How many people it may or does have: the larger of seats and accounts, as far as they are told."""
+        said = [number for number in (self.license_user_count, self.active_user_count) if number is not None]
+        return max(said) if said else None
+
 
 def about(root: Mapping[str, Any]) -> About:
     """What the report says, key by key; one unusable value costs none of the others."""

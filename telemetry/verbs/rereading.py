@@ -1,85 +1,128 @@
-"""Stored pings read again: one by one with a newer parser or dictionary, or all of them for new definitions."""
+"""Stored pings read again with the present parser and dictionary: one, those of an older parser, or all."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
 
-import structlog
-from django.db import connection, transaction
+from django.db import transaction
 from django.db.models import Max
 
 from metrics import facts
 from metrics.definitions.catalogue import ReadingPlan, reading_plan
-from portal.jobs import Cancelled, job
-from portal.models import Job, User
-from telemetry.accepting import decompress
-from telemetry.models import Backfill, Ping, Reread, UnknownKey
+from portal.models import User
+from telemetry.models import Ping, Reread, RereadRun, Sender
 from telemetry.queries import reading_of
 from telemetry.reading import PARSER_VERSION
-from telemetry.reading.classify import State, classify
-from telemetry.reading.document import encoding_of, parse
-from telemetry.worker import as_facts, read_batch
+from telemetry.reading.classify import Reading
+from telemetry.verbs.runs import carry_on, note_failure
+from telemetry.worker import Claimed, Outcome, read_batch, recount_issues, report_facts
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-log = structlog.get_logger(__name__)
-
-STORED = (Ping.State.READ, Ping.State.QUARANTINED, Ping.State.REJECTED)
 BATCH = 100
+MOST_KEPT = 200
+"""So many changes of a ping are kept one by one; how many there were is kept in any case."""
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One thing that a ping now says otherwise: a key path, or a word of the report such as ``version``."""
+
+    what: str
+    before: str
+    after: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What reading a ping again changed."""
+    """What reading a ping again changed. ``filled`` of the ``values`` were missing before."""
 
     ping_id: int
     state: str
     filled: int = 0
+    values: tuple[Changed, ...] = ()
     values_before: int | None = None
     values_after: int | None = None
     new_issues: tuple[dict[str, str], ...] = ()
     gone_issues: tuple[dict[str, str], ...] = ()
     body_gone: bool = False
+    failure: str = ""
 
     @property
     def is_empty(self) -> bool:
         """Whether the ping reads as before."""
+        return not (
+            self.values
+            or self.values_before != self.values_after
+            or self.new_issues
+            or self.gone_issues
+            or self.failure
+        )
+
+    @property
+    def sentence(self) -> str:
+        """For people."""
+        if self.body_gone:
+            return "the raw body was removed by retention; there is nothing to read again"
+        if self.failure:
+            return f"reading failed: {self.failure}"
+        if self.is_empty:
+            return "nothing changed"
         return (
-            not self.filled and self.values_before == self.values_after and not self.new_issues and not self.gone_issues
+            f"{len(self.values) - self.filled} values corrected, {self.filled} filled, "
+            f"{len(self.new_issues)} new issues, {len(self.gone_issues)} issues gone"
         )
 
 
 @transaction.atomic
 def reread_ping(*, ping: Ping, by: User | None = None) -> Change:
-    """Read a stored ping with the present parser and dictionary, and keep what changed.
+    """Read a stored ping with the present parser and dictionary: what it says now counts, and what changed is kept.
 
-    A number that counts already is never replaced (a report is what was sent); places that were missing are filled.
+    Whether it is trusted is not asked again: that was decided about these very bytes.
     """
     ping = Ping.objects.select_for_update().get(pk=ping.pk)
     if ping.state in {Ping.State.FAILED, Ping.State.ACCEPTED}:
         Ping.objects.filter(pk=ping.pk).update(state=Ping.State.ACCEPTED)
         read_batch(1, ids=[ping.pk])
         ping.refresh_from_db()
-        return Change(ping_id=ping.pk, state=ping.state, values_after=ping.values_ok)
+        return Change(ping_id=ping.pk, state=ping.state, values_after=ping.values_ok, failure=ping.cause)
     plan = reading_plan()
     reading = reading_of(ping, plan)
     if reading is None:
         return Change(ping_id=ping.pk, state=ping.state, body_gone=True)
-    filled = facts.refill_report(source=ping.source, readings=as_facts(reading.readings), actor=by, cause="re-read")
+    outcome = Outcome(Claimed.of(ping), reading)
+    names = {definition.slot: path for path, definition in plan.by_key_path.items() if definition.slot is not None}
+    correction = facts.correct_report(fact=report_facts(outcome), slots=names.keys(), actor=by)
     before, after = ping.issues, [issue.as_json() for issue in reading.issues]
     change = Change(
         ping_id=ping.pk,
         state=ping.state,
-        filled=filled,
+        filled=sum(isinstance(old, facts.Missing) for old, _ in correction.readings.values()),
+        values=(
+            *(Changed(name, told(old), told(new)) for name, (old, new) in correction.columns.items()),
+            *(Changed(names[slot], told(old), told(new)) for slot, (old, new) in correction.readings.items()),
+        ),
         values_before=ping.values_ok,
         values_after=reading.ok,
         new_issues=tuple(issue for issue in after if issue not in before),
         gone_issues=tuple(issue for issue in before if issue not in after),
     )
+    _keep(ping, change, plan=plan, by=by)
+    if ping.state == Ping.State.READ:
+        recount_issues(ping.recorded_at, before=ping.issues, after=after)
+    _update(ping, reading, plan)
+    return change
+
+
+def told(value: object) -> str:
+    """A value or a state of a report as a word."""
+    if isinstance(value, facts.Missing):
+        return value.word.replace("_", " ")
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value)) or "none"
+    return "none" if value is None or value == "" else str(value)[:200]
+
+
+def _keep(ping: Ping, change: Change, *, plan: ReadingPlan, by: User | None) -> None:
+    """Note what changed, with the versions of parser and dictionary."""
     Reread.objects.create(
         ping=ping,
         by=by,
@@ -88,127 +131,85 @@ def reread_ping(*, ping: Ping, by: User | None = None) -> Change:
         from_plan=ping.plan_version,
         to_plan=plan.version,
         changes={
-            "filled": filled,
+            "filled": change.filled,
+            "values": [asdict(changed) for changed in change.values[:MOST_KEPT]],
+            "values_changed": len(change.values),
             "values_before": change.values_before,
             "values_after": change.values_after,
-            "new_issues": list(change.new_issues[:100]),
-            "gone_issues": list(change.gone_issues[:100]),
+            "new_issues": list(change.new_issues[:MOST_KEPT]),
+            "gone_issues": list(change.gone_issues[:MOST_KEPT]),
         },
     )
+
+
+def _update(ping: Ping, reading: Reading, plan: ReadingPlan) -> None:
+    """What the ping's own row, and its sender's if it is the last one, say of it."""
+    about = reading.about
     ping.parser_version, ping.plan_version, ping.values_ok = PARSER_VERSION, plan.version, reading.ok
     ping.issue_counts = {str(kind): count for kind, count in reading.counts.items()}
-    ping.issues = after
-    ping.edition = ping.edition or reading.about.edition
-    ping.categories = list(reading.about.categories) if reading.about.categories is not None else None
+    ping.issues = [issue.as_json() for issue in reading.issues]
+    ping.version, ping.edition = about.version or ping.version, about.edition or ping.edition
+    ping.installation_type, ping.unique_instance_id = about.installation_type, about.unique_instance_id
+    ping.categories = list(about.categories) if about.categories is not None else None
     ping.save(
-        update_fields=["parser_version", "plan_version", "values_ok", "issue_counts", "issues", "edition", "categories"]
+        update_fields=[
+            "parser_version",
+            "plan_version",
+            "values_ok",
+            "issue_counts",
+            "issues",
+            "version",
+            "edition",
+            "installation_type",
+            "unique_instance_id",
+            "categories",
+        ]
     )
-    return change
-
-
-def plan_backfill(*, key_paths: Iterable[str], actor: str = "") -> Backfill | None:
-    """Note that stored pings must be read for these keys; ``None`` where nothing can be found in them."""
-    plan = reading_plan()
-    wanted = sorted(
-        path for path in set(key_paths) if (facts_of := plan.by_key_path.get(path)) and facts_of.slot is not None
+    Sender.objects.filter(last_ping=ping).update(
+        version=about.version, edition=about.edition, unique_instance_id=about.unique_instance_id, seats=about.seats
     )
-    last = Ping.objects.aggregate(last=Max("id"))["last"]
-    if not wanted or last is None:
-        return None
-    return Backfill.objects.create(key_paths=wanted, last_id=last, actor=actor[:200])
 
 
-def run_backfill(backfill_id: int) -> Backfill | None:
-    """Run (or go on with) a back-fill, shown under Tasks. One process at a time; safe to run twice."""
-    with _only_one(backfill_id) as alone:
-        if not alone:
-            return None
-        backfill = Backfill.objects.get(pk=backfill_id)
-        if backfill.state in {Backfill.State.DONE, Backfill.State.CANCELLED}:
-            return backfill
-        remaining = Ping.objects.filter(id__gt=backfill.next_id, id__lte=backfill.last_id).count()
-        name = (
-            f"Fill back {len(backfill.key_paths)} new metrics"
-            if len(backfill.key_paths) > 1
-            else (f"Fill back {backfill.key_paths[0]}")[:200]
-        )
-        if backfill.job_id is not None:
-            Job.objects.filter(pk=backfill.job_id, state=Job.State.RUNNING).update(
-                state=Job.State.FAILED, error="Its process went away; the work went on in another task."
-            )
-        with job(name, total=remaining) as progress:
-            backfill.job_id, backfill.state = progress.job.pk, Backfill.State.RUNNING
-            backfill.save(update_fields=["job_id", "state"])
-            plan = reading_plan()
-            try:
-                while looked := fill_some(backfill, plan):
-                    progress.advance(looked, f"{backfill.filled:,} values filled from {backfill.looked_at:,} pings")
-                    progress.check_cancelled()
-            except Cancelled:
-                backfill.state = Backfill.State.CANCELLED
-                backfill.save(update_fields=["state"])
-                raise
-            backfill.state = Backfill.State.DONE
-            backfill.save(update_fields=["state"])
-            UnknownKey.objects.filter(key_path__in=backfill.key_paths).delete()
-            progress.result(filled=backfill.filled, pings=backfill.looked_at)
-        return backfill
+def plan_reread(*, scope: str, by: User | None = None) -> RereadRun:
+    """Note that stored pings must be read again: all, or those that an older parser has read."""
+    last = Ping.objects.aggregate(last=Max("id"))["last"] or 0
+    return RereadRun.objects.create(scope=scope, last_id=last, by=by)
 
 
-@transaction.atomic
-def fill_some(backfill: Backfill, plan: ReadingPlan, size: int = BATCH) -> int:
-    """Look at the next pings; what was filled and how far we are is one transaction."""
-    only = frozenset(backfill.key_paths)
-    hints = [b'"' + path.rsplit(".", 1)[-1].encode() + b'"' for path in only]
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT p.id, p.state, coalesce(r.body, '') FROM telemetry_ping p
-              LEFT JOIN telemetry_rawbody r ON r.ping_id = p.id AND r.recorded_at = p.recorded_at
-             WHERE p.id > %s AND p.id <= %s ORDER BY p.id LIMIT %s
-            """,
-            [backfill.next_id, backfill.last_id, size],
-        )
-        rows = cursor.fetchall()
-    for ping_id, state, stored in rows:
-        if state not in STORED or not stored:
+def run_reread(run_id: int) -> RereadRun | None:
+    """Run (or go on with) a reading again, shown under Tasks. One process at a time; safe to run twice."""
+    run = RereadRun.objects.select_related("by").get(pk=run_id)
+    return carry_on(
+        run,
+        name=f"Read again: {run.get_scope_display()}",
+        task="telemetry.tasks.retry_reread",
+        step=reread_some,
+        says=lambda now: (
+            f"{now.changed:,} of {now.looked_at:,} pings changed"
+            + (f", {now.failed:,} could not be read" if now.failed else "")
+        ),
+        user=run.by,
+    )
+
+
+def reread_some(run: RereadRun, size: int = BATCH) -> int:
+    """Read the next pings again, each in a transaction of its own; how far we are is kept after them."""
+    pings = Ping.objects.filter(id__gt=run.next_id, id__lte=run.last_id).order_by("id")[:size]
+    for ping in pings:
+        run.next_id, run.looked_at = ping.pk, run.looked_at + 1
+        if ping.state == Ping.State.ACCEPTED or (run.scope == RereadRun.Scope.OLDER and not _is_older(ping)):
             continue
-        body = decompress(bytes(stored))
-        # A cheap look first: most pings do not hold the key.
-        if not _may_hold(body, hints):
+        try:
+            change = reread_ping(ping=ping, by=run.by)
+        except Exception as error:  # a ping costs no other
+            note_failure(run, ping.pk, error)
             continue
-        readings = classify(parse(body), plan, only=only).readings
-        if any(reading is not State.NOT_PERMITTED for reading in readings.values()):
-            backfill.filled += facts.refill_report(source=f"telemetry:{ping_id}", readings=as_facts(readings))
-    if rows:
-        backfill.next_id = rows[-1][0]
-        backfill.looked_at += len(rows)
-        backfill.save(update_fields=["next_id", "looked_at", "filled"])
-    return len(rows)
+        run.changed += not change.is_empty
+        if change.failure:
+            run.failed, run.cause = run.failed + 1, f"ping {ping.pk}: {change.failure}"
+    run.save(update_fields=["next_id", "looked_at", "changed", "failed", "cause"])
+    return len(pings)
 
 
-def _may_hold(body: bytes, hints: Iterable[bytes]) -> bool:
-    """Whether one of these quoted names can be in a body; yes where its bytes need not show a name as it reads."""
-    return any(hint in body for hint in hints) or b"\\u" in body or encoding_of(body) != "utf-8" or not _is_utf8(body)
-
-
-def _is_utf8(body: bytes) -> bool:
-    try:
-        body.decode()
-    except UnicodeDecodeError:
-        return False
-    return True
-
-
-@contextmanager
-def _only_one(backfill_id: int) -> Iterator[bool]:
-    """An advisory lock of the session: it goes away with the process that holds it."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_try_advisory_lock(hashtext('telemetry_backfill'), %s)", [backfill_id])
-        (alone,) = cursor.fetchone() or (False,)
-    try:
-        yield bool(alone)
-    finally:
-        if alone:
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT pg_advisory_unlock(hashtext('telemetry_backfill'), %s)", [backfill_id])
+def _is_older(ping: Ping) -> bool:
+    return ping.parser_version is None or ping.parser_version < PARSER_VERSION

@@ -32,18 +32,7 @@ def release_pings(*, ids: Sequence[int], by: User | None, reason: str) -> list[i
     for ping in Ping.objects.filter(pk__in=changed).order_by("recorded_at"):
         reading = reading_of(ping, plan)
         if reading is not None:
-            claimed = Claimed(
-                ping.pk,
-                ping.uuid,
-                ping.hostname,
-                ping.recorded_at,
-                ping.received_at,
-                ping.channel,
-                ping.proof,
-                True,
-                b"",
-            )
-            outcomes.append(Outcome(claimed, reading))
+            outcomes.append(Outcome(Claimed.of(ping), reading))
     with transaction.atomic():
         remember(outcomes)
     fold_unknown()

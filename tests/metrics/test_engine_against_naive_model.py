@@ -22,6 +22,7 @@ from metrics.engine.estimates import Grain
 from metrics.engine.months import close_month
 from metrics.facts import (
     Missing,
+    correct_report,
     erase_installation,
     hold_report,
     record_reports,
@@ -105,6 +106,7 @@ events = st.one_of(
     ),
     st.tuples(st.just("judge"), st.integers(0, 5), st.sampled_from(["accepted", "held", "rejected"])),
     st.tuples(st.just("refill"), st.integers(0, 5), values),
+    st.tuples(st.just("correct"), st.integers(0, 5), pings),
     st.tuples(st.just("erase"), st.sampled_from(WHO)),
     st.tuples(st.just("rollup"), st.booleans()),
 )
@@ -219,6 +221,31 @@ class Both:
         for name, value in values.items():
             if not naive.is_ok(ping.values.get(name)):
                 ping.values[name] = value
+
+    def correct(self, number: int, now: naive.Ping) -> None:
+        if number >= len(self.sources):
+            return
+        source, ping = self.sources[number]
+        for name in ("version", "edition", "plan", "expires_on", "subscription", "users"):
+            setattr(ping, name, getattr(now, name))
+        ping.values = dict(now.values)
+        fact = facts(
+            ping.uuid,
+            ping.recorded_at,
+            {self.metrics[name]: self.reading(value) for name, value in now.values.items()},
+            hostname=ping.hostname,
+            source=source,
+            version=now.version,
+            edition=now.edition,
+            license_plan=now.plan,
+            license_expires_on=now.expires_on,
+            subscription=now.subscription,
+            license_user_count=now.users,
+            population=ping.population,
+        )
+        slots = {metric.slot for metric in self.metrics.values() if metric.slot is not None}
+        correct_report(fact=fact, slots=slots)
+        assert correct_report(fact=fact, slots=slots).is_empty
 
     def erase(self, who: tuple[str, str]) -> None:
         erase_installation(uuid=who[0], hostname=who[1], actor=None, reason="asked")

@@ -11,11 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from metrics.engine.months import close_month
-from metrics.facts import Missing, erase_installation, refill_report, release_report
+from metrics.facts import Missing, correct_report, erase_installation, refill_report, release_report
 from metrics.labels import label_installation
 from metrics.models import Report
 from metrics.periods import Month
-from tests.metrics.world import a_metric, a_smau, a_subscription, mapped, report
+from tests.metrics.world import a_metric, a_smau, a_subscription, facts, mapped, report
 
 pytestmark = pytest.mark.django_db
 
@@ -223,3 +223,40 @@ def test_an_id_of_nothing_is_refused_with_a_sentence(figure_id: str) -> None:
     a_smau("create")
     with pytest.raises(CommandError, match=r"(id|metric|month)"):
         call_command("passport", figure_id, stdout=StringIO())
+
+
+def test_a_report_that_is_read_again_is_a_restatement_and_what_was_published_keeps_its_passport() -> None:
+    smau = a_smau("create")
+    assert smau.slot is not None
+    report("a", "2026-10-05", {smau: 14}, source="elsewhere:1", edition="EE", license_plan="premium")
+    report("b", "2026-10-06", {smau: 5})
+    call_command("rollup", all=True, stdout=StringIO())
+    close_month(month=Month(2026, 10), actor=None, reason="all in")
+    now = facts("a", "2026-10-05", {smau: 12}, source="elsewhere:1", edition="CE", version="17.1")
+    correction = correct_report(fact=now, slots={smau.slot})
+    assert correction.readings == {smau.slot: (14, 12)}
+    assert correction.columns["edition"] == ("EE", "CE")
+    assert correct_report(fact=now, slots={smau.slot}).is_empty
+    call_command("rollup", stdout=StringIO())
+    live, then = run("passport", "smau.create.2026-10"), run("passport", "smau.create.2026-10~published")
+    assert {row["installation"]["uuid"]: row["value"] for row in live["contributions"]} == {"a": 12, "b": 5}
+    assert {row["installation"]["uuid"]: row["value"] for row in then["contributions"]} == {"a": 14, "b": 5}
+    assert live["adds_up"]
+    assert then["adds_up"]
+    assert live["left_out"] == then["left_out"] == []
+    [restatement] = live["restatements"]
+    assert (restatement["old"], restatement["new"], restatement["cause"]) == (19, 17, "re-read")
+    assert [row["report"] for row in restatement["reports"]] == ["elsewhere:1"]
+
+
+def test_a_held_report_that_is_read_again_stays_held() -> None:
+    smau = a_smau("create")
+    assert smau.slot is not None
+    report("a", "2026-10-05", {smau: 14}, source="elsewhere:1", held="odd")
+    correct_report(fact=facts("a", "2026-10-05", {smau: 12}, source="elsewhere:1"), slots={smau.slot})
+    assert list(Report.objects.order_by("id").values_list("state", "held_reason")) == [
+        ("replaced", "odd"),
+        ("held", "odd"),
+    ]
+    release_report(source="elsewhere:1", actor=None)
+    assert run("passport", "smau.create.2026-10")["figure"]["recorded"] == 12

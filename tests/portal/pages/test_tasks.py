@@ -76,3 +76,42 @@ def test_no_time_is_promised_without_a_pace() -> None:
     assert time_left(minute, 1, None) is None
     assert time_left(timedelta(seconds=1), 1, 3) is None
     assert time_left(minute, 4, 3) == timedelta(0)
+
+
+@pytest.fixture
+def failed(running: Job) -> Job:
+    """A failed job of the viewer, that says how to try it again."""
+    running.state, running.error = Job.State.FAILED, "RuntimeError: the disk is full"
+    running.retry = {"queue": "default", "task": "telemetry.tasks.retry_backfill", "args": [7]}
+    running.save()
+    return running
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, list[int], str]]:
+    tasks: list[tuple[str, list[int], str]] = []
+    monkeypatch.setattr(
+        "portal.jobs.app.send_task", lambda task, args, queue, **rest: tasks.append((task, args, queue))
+    )
+    return tasks
+
+
+def test_a_failed_task_shows_its_cause_and_is_tried_again_once(
+    viewer_client: Client, failed: Job, sent: list[tuple[str, list[int], str]]
+) -> None:
+    for address in ("/tasks/", f"/tasks/{failed.pk}/"):
+        html = viewer_client.get(address).content.decode()
+        assert "the disk is full" in html
+        assert f"/tasks/{failed.pk}/retry/" in html
+    for _ in range(2):
+        assert viewer_client.post(f"/tasks/{failed.pk}/retry/").status_code == 302
+    assert sent == [("telemetry.tasks.retry_backfill", [7], "default")]
+    assert "retry/" not in viewer_client.get("/tasks/").content.decode()
+
+
+def test_another_person_does_not_try_a_task_again(
+    editor_client: Client, failed: Job, sent: list[tuple[str, list[int], str]]
+) -> None:
+    assert "retry/" not in editor_client.get("/tasks/").content.decode()
+    assert editor_client.post(f"/tasks/{failed.pk}/retry/").status_code == 403
+    assert not sent

@@ -9,11 +9,22 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
+from metrics.models.facts import Report
 from telemetry import worker
-from telemetry.models import ErrorReport, IngestKey, MetadataReport, Ping, Reread, Review, UnknownKey
+from telemetry.models import (
+    ErrorReport,
+    IngestKey,
+    MetadataReport,
+    Ping,
+    Quantile,
+    Reread,
+    RereadRun,
+    Review,
+    UnknownKey,
+)
 from telemetry.verbs.keys import make_ingest_key
 from tests.builders import a_user
-from tests.telemetry.builders import NOW, a_metric, a_ping, an_indicator
+from tests.telemetry.builders import CREATE, NOW, a_metric, a_ping, an_indicator
 
 pytestmark = pytest.mark.django_db
 
@@ -21,6 +32,7 @@ OPEN = [
     "ingest",
     "pings",
     "quarantine",
+    "decisions",
     "rules",
     "unknown",
     "issues",
@@ -125,6 +137,45 @@ def test_a_reviewer_releases_and_rejects_from_the_quarantine(reviewer: Client, w
     assert Review.objects.filter(reason="Spoof.").count() == 2
 
 
+def test_a_held_ping_stands_beside_the_months_before_and_the_population(reviewer: Client) -> None:
+    an_indicator()
+    for month, users in ((8, 310), (9, 320), (10, 330)):
+        a_ping(users=users, recorded_at=f"2026-{month:02}-20T00:00:00Z", version=f"17.{month}.0")
+    worker.read_all()
+    Quantile.objects.create(key_path=CREATE, population=500, median=77, high=4_321, computed_at=NOW)
+    held = a_ping(users=888_888)
+    worker.read_all()
+    page = reviewer.get(reverse("telemetry:quarantine")).content.decode()
+    table = page.split(f"Ping {held.pk}</a>")[1].split("</table>")[0]
+    for words in ("888,888", "330", "320", "310", "Oct 2026", "Aug 2026", "17.8.0", "4,321", "named", "400"):
+        assert words in table, words
+    assert table.index("330") < table.index("320") < table.index("310")
+
+
+def test_all_that_a_search_finds_are_decided_at_once_and_both_decisions_stay(reviewer: Client) -> None:
+    an_indicator()
+    for number in range(3):
+        a_ping(hostname=f"rig{number}.example.com", users=999_999_999)
+    other = a_ping(hostname="other.example.com", users=999_999_999)
+    worker.read_all()
+    page = reviewer.get(reverse("telemetry:quarantine") + "?q=rig").content.decode()
+    newest = page.split('name="newest" value="')[1].split('"')[0]
+    assert "other.example.com" not in page
+    assert "All 3 that this search has found" in page
+    later = a_ping(hostname="rig-later.example.com", users=999_999_999)
+    worker.read_all()
+    told = {"q": "rig", "every": "1", "newest": newest, "decision": "reject", "reason": "Test rigs."}
+    reviewer.post(reverse("telemetry:decide"), told)
+    states = dict(Ping.objects.values_list("hostname", "state"))
+    assert [states[f"rig{number}.example.com"] for number in range(3)] == ["rejected"] * 3
+    assert states[other.hostname] == states[later.hostname] == "quarantined"
+    reviewer.post(reverse("telemetry:decide"), {"ping": [other.pk], "decision": "release", "reason": "They called."})
+    decisions = reviewer.get(reverse("telemetry:decisions")).content.decode()
+    assert "Test rigs." in decisions
+    assert "They called." in decisions
+    assert "Test rigs." not in reviewer.get(reverse("telemetry:decisions") + "?decision=released").content.decode()
+
+
 def test_a_viewer_decides_nothing(viewer: Client, world: Ping) -> None:
     assert viewer.post(reverse("telemetry:decide"), {"ping": [world.pk]}).status_code == 403
     assert viewer.post(reverse("telemetry:retry")).status_code == 403
@@ -134,6 +185,37 @@ def test_failures_are_shown_by_cause_and_read_again(reviewer: Client, world: Pin
     assert "KeyError: x" in reviewer.get(reverse("telemetry:ingest")).content.decode()
     reviewer.post(reverse("telemetry:retry"))
     assert not Ping.objects.filter(state="failed").exists()
+
+
+def test_failures_of_one_cause_are_listed_and_read_again_together(reviewer: Client) -> None:
+    for number in range(3):
+        cause = f"KeyError: ('uuid-{number}', 'h{number}.example.com')" if number else "ValueError: else"
+        ping = a_ping(hostname=f"h{number}.example.com")
+        Ping.objects.filter(pk=ping.pk).update(state="failed", cause=cause, read_at=NOW)
+    page = reviewer.get(reverse("telemetry:ingest")).content.decode()
+    assert "KeyError: (…, …)" in page
+    found = reviewer.get(reverse("telemetry:pings"), {"cause": "KeyError: (…, …)"}).content.decode()
+    assert "h1.example.com" in found
+    assert "h0.example.com" not in found
+    reviewer.post(reverse("telemetry:retry"), {"cause": "KeyError: (…, …)"})
+    assert set(Ping.objects.filter(state="failed").values_list("hostname", flat=True)) == {"h0.example.com"}
+
+
+def test_all_stored_pings_are_read_again_in_a_run(reviewer: Client, viewer: Client, world: Ping) -> None:
+    url = reverse("telemetry:reread-many")
+    assert viewer.post(url, {"scope": "all"}).status_code == 403
+    assert reviewer.post(url, {"scope": "some"}).status_code == 400
+    assert reviewer.post(url, {"scope": "all"}).url == "/tasks/"  # type: ignore[attr-defined]
+    run = RereadRun.objects.get()
+    assert (run.scope, run.state, run.last_id) == ("all", "waiting", Ping.objects.latest("pk").pk)
+
+
+def test_the_ping_page_tells_what_reading_again_changed(reviewer: Client, world: Ping) -> None:
+    Report.objects.update(version="1.0")
+    reviewer.post(reverse("telemetry:reread", args=[world.pk]))
+    page = reviewer.get(world.get_absolute_url()).content.decode()
+    assert "1 values changed" in page
+    assert "1.0 → 17.5.1" in page
 
 
 def test_a_ping_is_read_again_from_its_page(reviewer: Client, world: Ping) -> None:
