@@ -82,7 +82,7 @@ def test_no_time_is_promised_without_a_pace() -> None:
 def failed(running: Job) -> Job:
     """A failed job of the viewer, that says how to try it again."""
     running.state, running.error = Job.State.FAILED, "RuntimeError: the disk is full"
-    running.retry = {"queue": "default", "task": "telemetry.tasks.retry_backfill", "args": [7]}
+    running.retry = {"queue": "default", "task": "sample.tasks.again", "args": [7]}
     running.save()
     return running
 
@@ -105,7 +105,7 @@ def test_a_failed_task_shows_its_cause_and_is_tried_again_once(
         assert f"/tasks/{failed.pk}/retry/" in html
     for _ in range(2):
         assert viewer_client.post(f"/tasks/{failed.pk}/retry/").status_code == 302
-    assert sent == [("telemetry.tasks.retry_backfill", [7], "default")]
+    assert sent == [("sample.tasks.again", [7], "default")]
     assert "retry/" not in viewer_client.get("/tasks/").content.decode()
 
 
