@@ -26,8 +26,40 @@ if TYPE_CHECKING:
 
 LOWEST_SCORE = 65.0
 
-Row = tuple[str, str, str, str]
-_kept: tuple[int, list[Row]] = (0, [])
+
+class Entry:
+    """A definition with its texts as they are compared, made once and not for every search."""
+
+    __slots__ = ("bare", "description", "key_path", "name", "names", "parts", "status", "text")
+
+    def __init__(self, key_path: str, name: str, description: str, status: str) -> None:
+        self.key_path, self.name, self.description, self.status = key_path, name, description, status
+        self.names = (key_path.casefold(), name.casefold())
+        self.bare = _spaced(" ".join(self.names))
+        self.text = f"{self.bare} {description.casefold()}"
+        self.parts = tuple(set(self.bare.split()))
+
+
+class Book:
+    """All entries, and the words of their key paths and names, which are far fewer."""
+
+    def __init__(self, entries: Sequence[Entry]) -> None:
+        self.entries = entries
+        self.words = {part for entry in entries for part in entry.parts}
+
+    def near(self, wanted: str) -> list[tuple[float, Entry]]:
+        """How near each word comes to some word of the key path or name, for when nothing fits as it was typed."""
+        words = _spaced(wanted).split()
+        if not words:
+            return []
+        nearness = [{word: fuzz.ratio(one, word) for word in self.words} for one in words]
+        return [
+            (0.85 * sum(max(map(near.__getitem__, entry.parts), default=0.0) for near in nearness) / len(words), entry)
+            for entry in self.entries
+        ]
+
+
+_kept: tuple[int, Book] = (0, Book([]))
 
 
 def search(query: str, user: User | AnonymousUser, limit: int) -> Sequence[SearchHit]:
@@ -35,21 +67,22 @@ def search(query: str, user: User | AnonymousUser, limit: int) -> Sequence[Searc
     if not has_role(user, Role.VIEWER) or not query.strip():
         return []
     wanted = query.casefold().strip()
-    scored = [(_score(wanted, row), row) for row in _rows()]
-    if not any(score for score, _row in scored):
-        scored = [(_near(wanted, row), row) for _score, row in scored]
-    scored.sort(key=lambda pair: (-pair[0], len(pair[1][0]), pair[1][0]))
+    book = _book()
+    found = [(_score(wanted, entry), entry) for entry in book.entries]
+    if not any(score for score, _entry in found):
+        found = book.near(wanted)
+    found = [(score, entry) for score, entry in found if score >= LOWEST_SCORE]
+    found.sort(key=lambda pair: (-pair[0], len(pair[1].key_path), pair[1].key_path))
     return [
         SearchHit(
-            title=name or key_path,
-            url=reverse("metrics:definition", args=[key_path]),
+            title=entry.name or entry.key_path,
+            url=reverse("metrics:definition", args=[entry.key_path]),
             kind="Metric",
-            snippet=description if not name else f"{key_path}: {description}",
+            snippet=entry.description if not entry.name else f"{entry.key_path}: {entry.description}",
             score=score,
-            facets=(("status", status),),
+            facets=(("status", entry.status),),
         )
-        for score, (key_path, name, description, status) in scored[:limit]
-        if score >= LOWEST_SCORE
+        for score, entry in found[:limit]
     ]
 
 
@@ -92,34 +125,26 @@ def _subjects_of(kind: str) -> list[tuple[str, str]]:
     return [("", "Product")]
 
 
-def _rows() -> list[Row]:
+def _book() -> Book:
     """All definitions, kept per version of the dictionary."""
     global _kept
     version = definitions_version()
     if version == 0 or _kept[0] != version:
-        _kept = (version, list(MetricDefinition.objects.values_list("key_path", "name", "description", "status")))
+        rows = MetricDefinition.objects.values_list("key_path", "name", "description", "status")
+        _kept = (version, Book([Entry(*row) for row in rows]))
     return _kept[1]
 
 
-def _bare(row: Row) -> str:
-    """Key path and name as words."""
-    return f"{row[0]} {row[1]}".casefold().replace("_", " ").replace(".", " ")
+def _spaced(text: str) -> str:
+    """A key path or what was typed, as words."""
+    return text.replace("_", " ").replace(".", " ")
 
 
-def _score(wanted: str, row: Row) -> float:
+def _score(wanted: str, entry: Entry) -> float:
     """100 for the key path or name itself, then parts of them, then words of the description; 0 for no fit."""
-    key_path, name, description, status = (text.casefold() for text in row)
-    bare = _bare(row)
-    less = 8.0 if status == "removed" else 0.0
-    if wanted in (key_path, name):
+    less = 8.0 if entry.status == "removed" else 0.0
+    if wanted in entry.names:
         return 100.0 - less
-    if wanted in key_path or wanted in bare:
+    if wanted in entry.names[0] or wanted in entry.bare:
         return 92.0 - less
-    return 84.0 - less if all(word in f"{bare} {description}" for word in wanted.split()) else 0.0
-
-
-def _near(wanted: str, row: Row) -> float:
-    """How near each word comes to some word of the key path or name, for when nothing fits as it was typed."""
-    parts = _bare(row).split()
-    words = wanted.replace("_", " ").replace(".", " ").split()
-    return 0.85 * sum(max(fuzz.ratio(word, part) for part in parts) for word in words) / len(words)
+    return 84.0 - less if all(word in entry.text for word in wanted.split()) else 0.0
