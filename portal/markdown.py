@@ -9,11 +9,13 @@ from functools import lru_cache
 
 import nh3
 from markdown_it import MarkdownIt
+from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from portal.highlight import highlight
 
+BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"`|\\\]]+", re.IGNORECASE)
 LinkRule = Callable[[str], str]
 
 INLINE = ("a", "abbr", "b", "br", "code", "del", "em", "i", "img", "s", "span", "strong", "sub", "sup")
@@ -63,6 +65,45 @@ def render_markdown(text: str, *, link: LinkRule | None = None, anchors: bool = 
     return Rendered(sanitised(html), tuple(headings))
 
 
+def render_line(text: str, *, link: LinkRule | None = None) -> str:
+    """One line of Markdown as safe HTML without a paragraph around it: emphasis, code and links."""
+    parser = _parser()
+    tokens = parser.parseInline(" ".join(text.split()))
+    if link is not None:
+        for token in _all(tokens):
+            _rewrite(token, link)
+    return sanitised(parser.renderer.render(tokens, parser.options, {}))
+
+
+def _link_addresses(state: StateCore) -> None:
+    """Make links of addresses that stand bare in the text."""
+    for inline in state.tokens:
+        inside, found = 0, list[Token]()
+        for token in inline.children or []:
+            inside += {"link_open": 1, "link_close": -1}.get(token.type, 0)
+            found += [token] if inside or token.type != "text" else _linked(token)
+        inline.children = found if inline.children else inline.children
+
+
+def _linked(token: Token) -> Iterable[Token]:
+    last = 0
+    for match in BARE_ADDRESS.finditer(token.content):
+        address = match[0].rstrip(".,;:!?'\"*_")
+        while address.endswith(")") and address.count("(") < address.count(")"):
+            address = address[:-1]
+        before, after = match.start(), match.start() + len(address)
+        yield _text(token.content[last:before], token.level)
+        yield Token("link_open", "a", 1, attrs={"href": address}, level=token.level)
+        yield _text(address, token.level + 1)
+        yield Token("link_close", "a", -1, level=token.level)
+        last = after
+    yield _text(token.content[last:], token.level)
+
+
+def _text(words: str, level: int) -> Token:
+    return Token("text", "", 0, content=words, level=level)
+
+
 def _rewrite(token: Token, link: LinkRule) -> None:
     """Give a link or image the address that the rule says; one without any keeps its words only."""
     name = {"link_open": "href", "image": "src"}.get(token.type)
@@ -102,6 +143,7 @@ def _parser() -> MarkdownIt:
     parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
     parser.enable(["table", "strikethrough"])
     parser.use(front_matter_plugin)
+    parser.core.ruler.push("link_addresses", _link_addresses)
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule("table_open", lambda *_: '<div class="table-wrap"><table class="table">')

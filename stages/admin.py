@@ -21,6 +21,7 @@ from stages.models import (
     ImportConflict,
     ImportRun,
     LinkCheck,
+    PageText,
     Placement,
     Resource,
     Section,
@@ -90,6 +91,15 @@ class StartingPointAdmin(RepairAdmin):
     """Helpful places to start."""
 
     list_display = ("label", "url", "order")
+    readonly_fields = ("imported",)
+
+
+@admin.register(PageText)
+class PageTextAdmin(RepairAdmin):
+    """Texts of the handbook page outside its stages."""
+
+    list_display = ("__str__", "place", "section", "order")
+    list_select_related = ("section",)
     readonly_fields = ("imported",)
 
 

@@ -14,19 +14,18 @@ from portal.models import User
 from portal.permissions import has_role, has_role_anywhere
 from portal.plugin import Health, HealthState, PanelContent
 from portal.roles import Role
-from stages import pull
+from stages import disputes, pull
 from stages.models import (
     Block,
     BlockRevision,
+    FieldConflict,
     Group,
     ImportConflict,
     LinkCheck,
     Section,
     Stage,
-    StructureConflict,
     Suggestion,
 )
-from stages.structure import conflicts
 
 
 def home(request: HttpRequest) -> PanelContent | None:
@@ -57,7 +56,7 @@ def health() -> Health:
         return Health(state=HealthState.OK, sentence="The catalog is empty; import the structure files to begin.")
     dead = LinkCheck.objects.filter(state=LinkCheck.State.DEAD).count()
     undecided = ImportConflict.objects.filter(state="open").count()
-    undecided += StructureConflict.objects.filter(state="open").count()
+    undecided += FieldConflict.objects.filter(state="open").count()
     pulled = pull.state()
     said = [f"{dead} dead links"] if dead else []
     said += [f"{undecided} import conflicts to decide"] if undecided else []
@@ -81,9 +80,9 @@ def attention(user: User) -> Sequence[tuple[str, str]]:
         if has_role(user, Role.EDITOR, stage.scopes):
             sentence = f"The last import and an edit disagree about {stage.name}."
             items.append((sentence, reverse("stages:conflict", args=[conflict.pk])))
-    for one in conflicts.disagreements():
+    for one in disputes.disagreements():
         if has_role(user, Role.EDITOR, one.scopes):
-            items.append((one.sentence, reverse("stages:structure-conflict", args=[one.conflict.pk])))
+            items.append((one.sentence, reverse("stages:dispute", args=[one.conflict.pk])))
     today = timezone.now().date()
     owned = Block.objects.filter(owner=user).filter(~Q(note="") | ~Q(body="") | Q(placements__isnull=False))
     for block in owned.select_related("stage").distinct():

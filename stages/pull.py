@@ -9,8 +9,8 @@ from pathlib import Path
 
 from portal.models import Job
 from stages.conf import private_hosts, pull_page, pull_source
+from stages.handbook.documents import page_of
 from stages.handbook.importing import digest_of, import_page
-from stages.handbook.parsing import parse_page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
 from stages.linkcheck.fetching import Fetcher
 from stages.models import ImportRun
@@ -121,7 +121,7 @@ def import_folder(folder: Path, source: str, page: str) -> Pulled:
             digest = digest_of(text)
             last = ImportRun.objects.filter(kind="handbook", source=source[:1000]).first()
             if last is None or last.digest != digest:
-                handbook = import_page(page=parse_page(text), source=source, digest=digest)
+                handbook = import_page(page=page_of(text, page), source=source, digest=digest)
                 if handbook.wrote:
                     told.append("the handbook page")
         elif not files:

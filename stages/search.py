@@ -20,7 +20,7 @@ from rapidfuzz import fuzz, process
 
 from portal.plugin import SearchHit
 from stages.links import visible
-from stages.models import Block, BlockKind, Category, Group, Placement, Section, Stage, StartingPoint
+from stages.models import Block, BlockKind, Category, Group, PageText, Placement, Section, Stage, StartingPoint
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -110,7 +110,7 @@ SELECT (SELECT max(pgh_id) FROM stages_blockevent), (SELECT max(pgh_id) FROM sta
        (SELECT max(pgh_id) FROM stages_resourceevent), (SELECT max(pgh_id) FROM stages_stageevent),
        (SELECT max(pgh_id) FROM stages_groupevent), (SELECT max(pgh_id) FROM stages_categoryevent),
        (SELECT max(pgh_id) FROM stages_sectionevent), (SELECT max(pgh_id) FROM stages_startingpointevent),
-       current_database()
+       (SELECT max(pgh_id) FROM stages_pagetextevent), current_database()
 """
 
 
@@ -176,6 +176,9 @@ def documents() -> list[tuple[Document, str]]:
     for start in StartingPoint.objects.all():
         document = Document(start.label or start.text[:60], reverse("stages:index"), "Starting point", "", start.text)
         found.append((document, ""))
+    for own in PageText.objects.exclude(place=PageText.Place.FRONT):
+        title = own.heading or own.body[:60]
+        found.append((Document(title, reverse("stages:crash-course"), "Text", "", own.body), ""))
     return found
 
 

@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
+from dataclasses import asdict
 from typing import Any
 
 import yaml
 
 from stages.content import BlockContent, to_json
 from stages.editing import content_of
-from stages.handbook.parsing import Start
-from stages.handbook.rendering import WrittenStage, render_page
-from stages.models import Block, Placement, Stage, StartingPoint
+from stages.handbook.parsing import Start, Text
+from stages.handbook.rendering import WrittenPage, WrittenStage, render_page
+from stages.models import Block, PageText, Placement, Stage, StartingPoint
 
 TITLE = "Crash Course for Product Stage Resources"
 
 
-def stages_to_write(stages: Iterable[Stage] | None = None) -> list[WrittenStage]:
-    """All stages in use with their blocks, by section; three queries."""
+def page_to_write(stages: Iterable[Stage] | None = None) -> WrittenPage:
+    """The page: all stages in use, or only some; five queries."""
+    partial = stages is not None
     if stages is None:
         stages = Stage.objects.filter(retired_on=None).select_related("section")
     listed = sorted(
@@ -31,34 +34,57 @@ def stages_to_write(stages: Iterable[Stage] | None = None) -> list[WrittenStage]
     blocks: dict[int, list[tuple[str, BlockContent]]] = defaultdict(list)
     for block in Block.objects.filter(stage__in=listed):
         blocks[block.stage_id].append((block.kind, content_of(block, placements[block.pk])))
-    return [
+    written = [
         WrittenStage(name=stage.name, section=stage.section.name if stage.section else "", blocks=blocks[stage.pk])
         for stage in listed
     ]
+    if partial:
+        title = f"{TITLE}: {', '.join(stage.name for stage in written)}"
+        return WrittenPage(title=title, stages=written, partial=True)
+    texts = list(PageText.objects.select_related("section"))
+    front = next((one for one in texts if one.place == PageText.Place.FRONT), None)
+    met = {stage.section for stage in written}
+    return WrittenPage(
+        title=front.heading if front else TITLE,
+        front=front.body if front else "layout: handbook-page-toc",
+        starts=[Start(text=one.text, label=one.label, url=one.url) for one in StartingPoint.objects.all()],
+        texts=[text_of(one, met) for one in texts if one is not front],
+        stages=written,
+    )
+
+
+def text_of(row: PageText, sections: Container[str]) -> Text:
+    """A text as it is written; one of a section that holds no stage any more stands at the end."""
+    section = row.section.name if row.section else ""
+    place = PageText.Place.END if row.place == PageText.Place.SECTION and section not in sections else row.place
+    return Text(
+        heading=row.heading, body=row.body, depth=row.depth, place=str(place),
+        section=section if place == PageText.Place.SECTION else "",
+    )  # fmt: skip
 
 
 def export_markdown(stages: Iterable[Stage] | None = None) -> str:
     """The page in Markdown. It imports to the same content."""
-    starts = [] if stages is not None else [
-        Start(text=one.text, label=one.label, url=one.url) for one in StartingPoint.objects.all()
-    ]  # fmt: skip
-    return render_page(stages_to_write(stages), starts, title=TITLE)
+    return render_page(page_to_write(stages))
 
 
 def export_document(stages: Iterable[Stage] | None = None) -> dict[str, Any]:
-    """The same content as plain values."""
-    document: dict[str, Any] = {"title": TITLE}
-    if stages is None:
-        document["starting_points"] = [
-            {"label": one.label, "url": one.url, "text": one.text} for one in StartingPoint.objects.all()
-        ]
+    """The same content as plain values. It imports to the same content, too."""
+    page = page_to_write(stages)
+    document: dict[str, Any] = {"title": page.title}
+    if page.partial:
+        document["partial"] = True
+    else:
+        document["front"] = page.front
+        document["texts"] = [asdict(one) for one in page.texts]
+        document["starting_points"] = [asdict(one) for one in page.starts]
     document["stages"] = [
         {
             "name": stage.name,
             "section": stage.section,
             "blocks": [{"kind": kind, **_plain(content)} for kind, content in stage.blocks],
         }
-        for stage in stages_to_write(stages)
+        for stage in page.stages
     ]
     return document
 
@@ -70,6 +96,15 @@ def _plain(content: BlockContent) -> dict[str, Any]:
     return value
 
 
+def export_json(stages: Iterable[Stage] | None = None) -> str:
+    """The document as JSON."""
+    return json.dumps(export_document(stages), indent=2, ensure_ascii=False) + "\n"
+
+
 def export_yaml(stages: Iterable[Stage] | None = None) -> str:
     """The document as YAML."""
     return yaml.safe_dump(export_document(stages), sort_keys=False, allow_unicode=True, width=110)
+
+
+FORMS = {"markdown": export_markdown, "json": export_json, "yaml": export_yaml}
+"""What the page can be exported as."""

@@ -8,106 +8,32 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max
 
-from stages.content import BlockContent, Conflict, Difference, differences, from_json, merge, pairs, to_json
+from stages.content import BlockContent, differences, from_json, merge, pairs, to_json
 from stages.editing import content_of, ensure_block, find_block, save_block
-from stages.handbook.parsing import Page, ParsedBlock, ParsedStage, Start
+from stages.handbook.own_texts import import_own_texts, read_here
+from stages.handbook.parsing import Page, ParsedBlock, ParsedStage
+from stages.handbook.report import BlockChange, Counts, HandbookReport
 from stages.models import (
     Block,
     BlockKind,
+    FieldConflict,
     FormerKey,
     ImportConflict,
     ImportRun,
     Placement,
     Section,
     Stage,
-    StartingPoint,
 )
 from stages.names import folded, key_of
 
 if TYPE_CHECKING:
     from portal.models import User
-
-
-@dataclass(kw_only=True)
-class Counts:
-    """What happened to the items of a stage."""
-
-    created: int = 0
-    updated: int = 0
-    unchanged: int = 0
-    placeholders: int = 0
-    missing_from_source: int = 0
-    unrecognised: list[dict[str, Any]] = field(default_factory=list)
-
-    @property
-    def told(self) -> str:
-        """What happened in words; empty when nothing did."""
-        words = (
-            (self.created, "created"),
-            (self.updated, "updated"),
-            (self.missing_from_source, "no longer in the source"),
-            (self.placeholders, "still the template's"),
-        )
-        return ", ".join(f"{number} {word}" for number, word in words if number)
-
-    def as_json(self) -> dict[str, Any]:
-        """The counts as the command prints them."""
-        return {
-            "created": self.created,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "placeholders": self.placeholders,
-            "missing_from_source": self.missing_from_source,
-            "unrecognised": self.unrecognised,
-        }
-
-
-@dataclass(frozen=True, kw_only=True)
-class BlockChange:
-    """What an import did, or would do, to one block."""
-
-    stage: str
-    kind: str
-    heading: str
-    differences: tuple[Difference, ...]
-    conflicts: tuple[Conflict, ...]
-
-    @property
-    def title(self) -> str:
-        """What people call the block."""
-        return self.heading or BlockKind(self.kind).label
-
-
-@dataclass(kw_only=True)
-class HandbookReport:
-    """What an import did."""
-
-    stages: dict[str, Counts] = field(default_factory=dict)
-    starting_points: Counts = field(default_factory=Counts)
-    kinds: dict[str, dict[str, int]] = field(default_factory=dict)
-    changes: list[BlockChange] = field(default_factory=list)
-    new_stages: list[str] = field(default_factory=list)
-    wrote: bool = False
-
-    def as_json(self) -> dict[str, Any]:
-        """The document of ``--json``."""
-        return {
-            "stages": {name: counts.as_json() for name, counts in self.stages.items()},
-            "starting_points": self.starting_points.as_json(),
-            "kinds": self.kinds,
-            "new_stages": self.new_stages,
-            "conflicts": [
-                {"stage": change.stage, "kind": change.kind, "what": [one.what for one in change.conflicts]}
-                for change in self.changes
-                if change.conflicts
-            ],
-        }
 
 
 def import_page(
@@ -122,12 +48,14 @@ def import_page(
         for parsed, stage in stages:
             counts = report.stages.setdefault(parsed.name, Counts())
             _import_stage(parsed, stage, counts, report, run, actor)
-        _mark_absent_stages([stage for _, stage in stages], report)
-        _import_starts(page.starting_points, report)
+        if not page.partial:
+            _mark_absent_stages([stage for _, stage in stages], report)
+        import_own_texts(page, report, run)
         if dry_run:
             transaction.set_rollback(True)
         elif report.wrote:
-            run.report = report.as_json()
+            run.report = {**report.as_json(), "read": read_here(page)}
+            FieldConflict.objects.filter(run=None, state="open", kind__in=("start", "text")).update(run=run)
             run.save()
         else:
             run.delete()
@@ -163,7 +91,7 @@ def _stages_of(page: Page, report: HandbookReport) -> list[tuple[ParsedStage, St
 def _new_stage(parsed: ParsedStage, sections: dict[str, Section], taken: set[str]) -> Stage:
     section = sections.get(folded(parsed.section)) if parsed.section else None
     if section is None and parsed.section:
-        key = _free(key_of(parsed.section), set(Section.objects.values_list("key", flat=True)))
+        key = _free(key_of(parsed.section)[:90], set(Section.objects.values_list("key", flat=True)))
         order = 1 + (Section.objects.aggregate(last=Max("order"))["last"] or 0)
         section = Section.objects.create(key=key, name=parsed.section[:200], in_structure=False, order=order)
         sections[folded(parsed.section)] = section
@@ -329,42 +257,6 @@ def _mark_absent_stages(present: Sequence[Stage], report: HandbookReport) -> Non
         _mark_missing(block, report)
         counts = report.stages.setdefault(block.stage.name, Counts())
         counts.missing_from_source += missing_in(block)
-
-
-def _import_starts(starts: Sequence[Start], report: HandbookReport) -> None:
-    counts = report.starting_points
-    rows = list(StartingPoint.objects.all())
-    taken: set[int] = set()
-    for order, start in enumerate(starts):
-        row = next((one for one in rows if one.pk not in taken and start.text in (one.text, one.imported)), None)
-        if row is None and start.url:
-            row = next((one for one in rows if one.pk not in taken and one.url == start.url), None)
-        if row is None:
-            row = StartingPoint.objects.create(
-                order=order, label=start.label[:1000], url=start.url, text=start.text, imported=start.text
-            )
-            counts.created += 1
-            report.wrote = True
-        elif (row.imported, row.missing_from_source) == (start.text, False):
-            counts.unchanged += 1
-        else:
-            if row.text == row.imported:
-                row.text, row.label, row.url = start.text, start.label[:1000], start.url
-                row.version += 1
-                counts.updated += 1
-            else:
-                counts.unchanged += 1
-            row.imported, row.missing_from_source = start.text, False
-            row.save()
-            report.wrote = True
-        taken.add(row.pk)
-    for row in rows:
-        if row.pk not in taken and row.imported:
-            counts.missing_from_source += 1
-            if not row.missing_from_source:
-                row.missing_from_source = True
-                row.save()
-                report.wrote = True
 
 
 @transaction.atomic

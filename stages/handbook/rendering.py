@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from stages.content import BlockContent, Item
 from stages.handbook import marks
-from stages.handbook.parsing import GUARDED, Fences, Line, Start
+from stages.handbook.parsing import GUARDED, Fences, Line, Start, Text
 from stages.handbook.template import BY_KIND, KINDS
 
 LABELS = {"smau": "SMAU", "gmau": "GMAU", "other": "Other", "": "No label"}
@@ -23,21 +23,53 @@ class WrittenStage:
     blocks: Sequence[tuple[str, BlockContent]]
 
 
-def render_page(stages: Iterable[WrittenStage], starts: Sequence[Start], *, title: str) -> str:
+@dataclass(frozen=True, kw_only=True)
+class WrittenPage:
+    """A page to be written: title and other front matter, its own texts, where to start, and its stages by section.
+
+    A ``partial`` one says so, and what it lacks is not taken for missing when it is imported.
+    """
+
+    title: str
+    stages: Sequence[WrittenStage]
+    front: str = "layout: handbook-page-toc"
+    starts: Sequence[Start] = ()
+    texts: Sequence[Text] = ()
+    partial: bool = False
+
+
+def render_page(page: WrittenPage) -> str:
     """The whole page."""
-    lines = ["---", "layout: handbook-page-toc", f"title: {title}", "---", ""]
-    if starts:
+    lines = ["---", *([page.front] if page.front else []), f"title: {' '.join(page.title.split())}"]
+    lines += [*(["partial: true"] if page.partial else []), "---", ""]
+    lines += render_texts(page.texts, "top")
+    if page.starts:
         lines += ["## Helpful places to start", ""]
-        for start in starts:
-            lines += [f"* {' '.join(start.text.split())}", ""]
-    lines += ["## Learn about analytics relevant product stage topics grouped by section.", ""]
+        for start in page.starts:
+            lines += [f"* {' '.join(start.text.splitlines())}", ""]
+    lines += render_texts(page.texts, "start")
     section = None
-    for stage in stages:
+    for stage in page.stages:
         if stage.section != section:
             section = stage.section
-            lines += [f"### {section or 'No'} Section", ""]
+            lines += [f"### {section or 'No'} Section", "", *render_texts(page.texts, "section", section)]
         lines += render_stage(stage)
+    lines += render_texts(page.texts, "end")
     return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def render_texts(texts: Iterable[Text], place: str, section: str = "") -> list[str]:
+    """The texts of a place: under a section as deep as its stages, elsewhere higher than they are."""
+    lines: list[str] = []
+    for text in texts:
+        if text.place != place or text.section != section:
+            continue
+        if text.heading:
+            depth = min(max(text.depth, 4), 6) if place == "section" else min(max(text.depth, 1), 3)
+            lines += [f"{'#' * depth} {text.heading}", ""]
+        if text.body:
+            lines += [*guarded(text.body), ""]
+    return lines
 
 
 def render_stage(stage: WrittenStage) -> list[str]:

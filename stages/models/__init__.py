@@ -3,18 +3,18 @@
 from stages.models.changes import (
     BlockRevision,
     Draft,
+    FieldConflict,
     Follow,
     FormerKey,
     ImportConflict,
     ImportPreview,
     ImportRun,
     LinkCheck,
-    StructureConflict,
     Succession,
     Suggestion,
     Visit,
 )
-from stages.models.content import Block, BlockKind, Dialect, DocLabel, Placement, Resource, StartingPoint
+from stages.models.content import Block, BlockKind, Dialect, DocLabel, PageText, Placement, Resource, StartingPoint
 from stages.models.people import Contact, Responsibility
 from stages.models.structure import Category, CategoryGroup, Group, Maturity, Section, Stage
 
@@ -28,6 +28,7 @@ __all__ = [
     "Dialect",
     "DocLabel",
     "Draft",
+    "FieldConflict",
     "Follow",
     "FormerKey",
     "Group",
@@ -36,13 +37,13 @@ __all__ = [
     "ImportRun",
     "LinkCheck",
     "Maturity",
+    "PageText",
     "Placement",
     "Resource",
     "Responsibility",
     "Section",
     "Stage",
     "StartingPoint",
-    "StructureConflict",
     "Succession",
     "Suggestion",
     "Visit",

@@ -39,7 +39,7 @@ class Draft(models.Model):
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="drafts")
     kind = models.CharField(max_length=20, choices=BlockKind.choices)
-    heading = models.CharField(max_length=300, blank=True)
+    heading = models.CharField(max_length=500, blank=True)
     base_version = models.PositiveIntegerField(default=0)
     form = models.JSONField()
     saved_at = models.DateTimeField(auto_now=True)
@@ -62,7 +62,7 @@ class Suggestion(models.Model):
 
     stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="suggestions")
     kind = models.CharField(max_length=20, choices=BlockKind.choices)
-    heading = models.CharField(max_length=300, blank=True)
+    heading = models.CharField(max_length=500, blank=True)
     base_version = models.PositiveIntegerField(default=0)
     content = models.JSONField()
     reason = models.CharField(max_length=1000, blank=True)
@@ -126,23 +126,24 @@ class ImportConflict(models.Model):
         return f"{self.block_id} {self.state}"
 
 
-class StructureConflict(models.Model):
-    """A field of a section, stage, group or category that the portal and the file both changed since the last import.
+class FieldConflict(models.Model):
+    """A field that the portal and the source both changed since the last import, of a section, stage, group, category,
+    starting point or text of the page. The portal's value stands until somebody decides.
 
-    The portal's value stands until somebody decides. ``entry`` is the row of that ``kind``.
+    ``entry`` is the row of that ``kind``.
     """
 
     class State(models.TextChoices):
         OPEN = "open"
         PORTAL = "portal", "the portal's value was kept"
-        SOURCE = "source", "the file's value was taken"
+        SOURCE = "source", "the source's value was taken"
 
     kind = models.CharField(max_length=10)
     entry = models.PositiveBigIntegerField()
     field = models.CharField(max_length=50)
     portal_value = models.JSONField(null=True)
     file_value = models.JSONField(null=True)
-    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="structure_conflicts")
+    run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="field_conflicts")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

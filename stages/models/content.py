@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import pghistory
 from django.conf import settings
+from django.contrib.postgres.indexes import HashIndex
 from django.core.validators import MaxValueValidator, MinValueValidator
 from django.db import models
 from django.db.models import Q
 
-from stages.models.structure import Group, Stage
+from stages.handbook.marks import markdown_link
+from stages.models.structure import Group, Section, Stage
 
 REVIEW_EVERY_DAYS = 180
 REVIEW_LIMITS = [
@@ -72,12 +74,12 @@ class Block(models.Model):
 
     stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="blocks")
     kind = models.CharField(max_length=20, choices=BlockKind.choices)
-    heading = models.CharField(max_length=300, blank=True, help_text="As written, where it is not the usual one.")
+    heading = models.CharField(max_length=500, blank=True, help_text="As written, where it is not the usual one.")
     order = models.PositiveIntegerField(default=0)
     note = models.TextField(blank=True, help_text="A line under the heading.")
     body = models.TextField(blank=True, help_text="Markdown.")
     placeholders = models.JSONField(default=list, blank=True, help_text="Labels of the template items not filled yet.")
-    not_applicable = models.CharField(max_length=500, blank=True, help_text="Why this stage has none of these.")
+    not_applicable = models.TextField(blank=True, help_text="Why this stage has none of these.")
     imported = models.JSONField(null=True, blank=True, help_text="The content as last read from a handbook page.")
     missing_from_source = models.BooleanField(default=False)
     version = models.PositiveIntegerField(default=1)
@@ -111,7 +113,7 @@ class Resource(models.Model):
     """A dashboard, page, query or channel that stages refer to. Links are one resource per kind and URL."""
 
     kind = models.CharField(max_length=20, choices=BlockKind.choices)
-    label = models.CharField(max_length=1000, blank=True)
+    label = models.TextField(blank=True)
     url = models.TextField(blank=True)
     text = models.TextField(blank=True, help_text="The query or prose, byte for byte.")
     dialect = models.CharField(max_length=20, choices=Dialect.choices, blank=True)
@@ -126,7 +128,8 @@ class Resource(models.Model):
 
     class Meta:
         ordering = ["label", "id"]
-        indexes = [models.Index(fields=["kind", "url"], name="resource_by_kind_and_url", condition=~Q(url=""))]
+        # A hash, as an address may be longer than an ordered index holds.
+        indexes = [HashIndex(fields=["url"], name="resource_by_url", condition=~Q(url=""))]
 
     def __str__(self) -> str:
         return self.label or self.url or self.text[:60]
@@ -139,7 +142,7 @@ class Placement(models.Model):
     block = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="placements")
     resource = models.ForeignKey(Resource, on_delete=models.PROTECT, related_name="placements")
     order = models.PositiveIntegerField(default=0)
-    label = models.CharField(max_length=1000, blank=True, help_text="Where this stage calls it otherwise.")
+    label = models.TextField(blank=True, help_text="Where this stage calls it otherwise.")
     description = models.TextField(blank=True)
     group = models.ForeignKey(
         Group,
@@ -164,7 +167,7 @@ class StartingPoint(models.Model):
     """One of the helpful places to start: a text in Markdown, with the link that leads it if there is one."""
 
     order = models.PositiveIntegerField(default=0)
-    label = models.CharField(max_length=1000, blank=True)
+    label = models.TextField(blank=True)
     url = models.TextField(blank=True)
     text = models.TextField(blank=True, help_text="The whole line as Markdown.")
     imported = models.TextField(blank=True)
@@ -176,3 +179,44 @@ class StartingPoint(models.Model):
 
     def __str__(self) -> str:
         return self.label or self.text[:60]
+
+    def take(self, field: str, value: str) -> None:
+        """Take the source's text, with the link that leads it."""
+        setattr(self, field, value)
+        link = markdown_link(value)
+        self.label, self.url = (link.label, link.url) if link else ("", "")
+
+
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(), pghistory.DeleteEvent(), exclude=["imported"])
+class PageText(models.Model):
+    """A text of the handbook page itself, outside its stages: its objectives, an introduction of a section, its title.
+
+    ``place`` says where it stands; of the ``front`` the heading is the title and the body the other front matter.
+    """
+
+    class Place(models.TextChoices):
+        FRONT = "front", "title"
+        TOP = "top", "before the starting points"
+        START = "start", "after the starting points"
+        SECTION = "section", "in a section"
+        END = "end", "after the stages"
+
+    place = models.CharField(max_length=10, choices=Place.choices)
+    section = models.ForeignKey(Section, null=True, blank=True, on_delete=models.SET_NULL, related_name="texts")
+    order = models.PositiveIntegerField(default=0)
+    depth = models.PositiveSmallIntegerField(default=2, help_text="Level of the heading.")
+    heading = models.TextField(blank=True)
+    body = models.TextField(blank=True, help_text="Markdown.")
+    imported = models.JSONField(null=True, blank=True, help_text="Heading and body as last read.")
+    missing_from_source = models.BooleanField(default=False)
+    version = models.PositiveIntegerField(default=1)
+
+    class Meta:
+        ordering = ["order", "id"]
+
+    def __str__(self) -> str:
+        return self.heading or self.body[:60]
+
+    def take(self, field: str, value: str) -> None:
+        """Take the source's heading or body."""
+        setattr(self, field, value)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
-from django.http import HttpRequest, HttpResponse
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
@@ -18,18 +19,20 @@ from django.views.decorators.http import require_http_methods
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from portal.wakeups import wake
-from stages import pull
-from stages.handbook.importing import BlockChange, digest_of, import_page
-from stages.handbook.parsing import parse_page
+from stages import disputes, pull
+from stages.handbook.documents import page_of
+from stages.handbook.importing import digest_of, import_page
+from stages.handbook.parsing import Page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
-from stages.models import ImportConflict, ImportPreview, ImportRun, StructureConflict
+from stages.handbook.report import BlockChange
+from stages.models import FieldConflict, ImportConflict, ImportPreview, ImportRun
 from stages.pages.editor import person
-from stages.structure import conflicts
+from stages.structure.exporting import FILES as STRUCTURE_FILES
+from stages.structure.exporting import export_structure
 from stages.structure.reading import Structure, structure_of
 from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import StructureError, parse_yaml
 
-STRUCTURE_FILES = ("sections", "stages", "categories")
 LARGEST_STRUCTURE = 2 * 1024 * 1024
 KEPT = timedelta(days=1)
 NOTHING = "Nothing was imported."
@@ -53,7 +56,8 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
         upload = request.FILES.get("file")
         if upload is not None:
             source, text = str(upload.name), decode_page(upload.read(LARGEST + 1), str(upload.name))
-        page = parse_page(text)
+        partial = "partial" in request.POST
+        page = read_page(source, text, partial=partial)
         if not page.stages or "\x00" in text:
             raise Unreadable("There is no stage on this page. Expected headings such as “Create Stage” with blocks.")
     except (HandbookError, Unreadable) as error:
@@ -64,8 +68,8 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
     changes: dict[str, list[BlockChange]] = defaultdict(list)
     for change in report.changes:
         changes[change.stage].append(change)
-    preview = [(name, counts, changes.get(name, [])) for name, counts in report.stages.items()]
-    kept = keep(request, "handbook", {source: text})
+    preview = [(name, counts, changes.get(name, [])) for name, counts in report.all_counts.items()]
+    kept = keep(request, "handbook", {source: text}, partial=partial)
     return show(request, "handbook", preview=preview, kept=kept, report=report, source=source)
 
 
@@ -73,12 +77,19 @@ def write_handbook(request: HttpRequest) -> HttpResponse:
     """Import the page that was shown."""
     kept = shown_before(request, "handbook")
     ((source, text),) = kept.files.items()
-    report = import_page(page=parse_page(text), source=source, digest=digest_of(text), actor=person(request))
+    page = read_page(source, text, partial=kept.partial)
+    report = import_page(page=page, source=source, digest=digest_of(text), actor=person(request))
     kept.delete()
     created = sum(counts.created for counts in report.stages.values())
     updated = sum(counts.updated for counts in report.stages.values())
     messages.success(request, f"Imported: {created} created, {updated} updated.")
     return redirect("stages:import")
+
+
+def read_page(source: str, text: str, *, partial: bool) -> Page:
+    """The page that was handed in; ``partial`` when somebody says that it is only a part."""
+    page = page_of(text, source)
+    return replace(page, partial=True) if partial else page
 
 
 @requires(Role.EDITOR)
@@ -140,10 +151,10 @@ def structure_from(files: Mapping[str, str]) -> Structure:
     return structure_of({name: parse_yaml(text, f"{name}.yml") for name, text in files.items()})
 
 
-def keep(request: HttpRequest, kind: str, files: Mapping[str, str]) -> ImportPreview:
+def keep(request: HttpRequest, kind: str, files: Mapping[str, str], *, partial: bool = False) -> ImportPreview:
     """Keep what was shown, so that just that is imported; what nobody imported within a day goes."""
     ImportPreview.objects.filter(at__lt=timezone.now() - KEPT).delete()
-    return ImportPreview.objects.create(kind=kind, files=dict(files), user=person(request))
+    return ImportPreview.objects.create(kind=kind, files=dict(files), partial=partial, user=person(request))
 
 
 def shown_before(request: HttpRequest, kind: str) -> ImportPreview:
@@ -158,10 +169,20 @@ def show(request: HttpRequest, kind: str, *, status: int = 200, **context: Any) 
         "kind": kind,
         "runs": ImportRun.objects.select_related("actor")[:20],
         "conflicts": ImportConflict.objects.filter(state="open").select_related("block__stage"),
-        "disagreements": conflicts.disagreements(),
+        "disagreements": disputes.disagreements(),
         "pull": pull.state(),
     }
     return render(request, f"stages/import_{kind}.html", context, status=status)
+
+
+@requires(Role.VIEWER)
+def export_file(request: HttpRequest, name: str) -> HttpResponse:
+    """One of the structure files as the structure stands now."""
+    if name not in STRUCTURE_FILES:
+        raise Http404(f"There is no structure file {name}.yml; there are {', '.join(STRUCTURE_FILES)}.")
+    response = HttpResponse(export_structure()[name], content_type="application/yaml; charset=utf-8")
+    response["Content-Disposition"] = f'attachment; filename="{name}.yml"'
+    return response
 
 
 @requires(Role.EDITOR)
@@ -175,18 +196,18 @@ def pull_now(request: HttpRequest) -> HttpResponse:
 
 @requires(Role.VIEWER)
 @require_http_methods(["GET", "POST"])
-def structure_conflict(request: HttpRequest, pk: int) -> HttpResponse:
-    """A field that the structure files and the portal both changed: keep ours or take theirs."""
-    found = conflicts.disagreements([get_object_or_404(StructureConflict, pk=pk)])
+def dispute(request: HttpRequest, pk: int) -> HttpResponse:
+    """A field that the source and the portal both changed: keep ours or take theirs."""
+    found = disputes.disagreements([get_object_or_404(FieldConflict, pk=pk)])
     if not found:
-        return redirect("stages:import-structure")
+        return redirect("stages:import")
     one = found[0]
     can_edit = has_role(request.user, Role.EDITOR, one.scopes)
     if request.method == "POST":
         if not can_edit:
-            raise PermissionDenied(f"This needs the role editor for {one.entry.name}.")
-        take = request.POST.get("action") == "file"
-        conflicts.decide(conflict=one.conflict, take_file=take, actor=person(request))
-        messages.success(request, "Took the file's value." if take else "Kept the portal's value.")
-        return redirect(one.entry.get_absolute_url())
-    return render(request, "stages/structure_conflict.html", {"one": one, "can_edit": can_edit})
+            raise PermissionDenied(f"This needs the role editor for {one.name}.")
+        take = request.POST.get("action") == "source"
+        disputes.decide(conflict=one.conflict, take_source=take, actor=person(request))
+        messages.success(request, "Took the source's value." if take else "Kept the portal's value.")
+        return redirect(one.address)
+    return render(request, "stages/dispute.html", {"one": one, "can_edit": can_edit})

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
+from itertools import groupby
 from typing import Any
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -13,9 +13,9 @@ from portal.permissions import requires
 from portal.roles import Role
 from stages.conf import handbook_url
 from stages.editing import content_of
-from stages.handbook.exporting import export_document, export_markdown, export_yaml
+from stages.handbook.exporting import FORMS
 from stages.handbook.template import BY_KIND
-from stages.models import Block, Placement, Stage, StartingPoint
+from stages.models import Block, PageText, Placement, Stage, StartingPoint
 from stages.pages.editor import find_stage
 from stages.stage_page import ItemView, item_view, stage_page
 
@@ -24,7 +24,7 @@ TYPES = {"markdown": ("text/markdown", "md"), "json": ("application/json", "json
 
 @requires(Role.VIEWER)
 def crash_course(request: HttpRequest) -> HttpResponse:
-    """Every stage's filled blocks on one page; four queries however many stages there are."""
+    """Every stage's filled blocks on one page; five queries however many stages there are."""
     placements: dict[int, list[Any]] = defaultdict(list)
     for placement in Placement.objects.select_related("resource__link_check", "group__stage"):
         placements[placement.block_id].append(placement)
@@ -42,8 +42,18 @@ def crash_course(request: HttpRequest) -> HttpResponse:
         title = block.heading or (template.heading if template else "")
         blocks[block.stage_id].append({"title": title, "content": content, "items": items, "kind": block.kind})
     stages = Stage.objects.filter(retired_on=None).select_related("section").order_by("section__order", "order")
+    texts: dict[str, list[PageText]] = defaultdict(list)
+    for text in PageText.objects.exclude(place=PageText.Place.FRONT):
+        texts[f"section-{text.section_id}" if text.place == PageText.Place.SECTION else text.place].append(text)
     context = {
-        "stages": [(stage, blocks[stage.pk]) for stage in stages],
+        "sections": [
+            (section, texts[f"section-{section.pk if section else None}"], list(found))
+            for section, found in groupby(
+                ((stage, blocks[stage.pk]) for stage in stages), key=lambda entry: entry[0].section
+            )
+        ],
+        "before": texts[PageText.Place.TOP],
+        "after": [*texts[PageText.Place.START], *texts[PageText.Place.END]],
         "starting_points": StartingPoint.objects.all(),
     }
     return render(request, "stages/crash_course.html", context)
@@ -71,10 +81,7 @@ def export(request: HttpRequest, form: str, key: str = "") -> HttpResponse:
     if form not in TYPES:
         raise Http404(f"There is no export as {form}; there are {', '.join(TYPES)}.")
     stages = [find_stage(request, key)] if key else None
-    if form == "json":
-        text = json.dumps(export_document(stages), indent=2, ensure_ascii=False)
-    else:
-        text = export_yaml(stages) if form == "yaml" else export_markdown(stages)
+    text = FORMS[form](stages)
     media, ending = TYPES[form]
     response = HttpResponse(text, content_type=f"{media}; charset=utf-8")
     response["Content-Disposition"] = f'attachment; filename="{key or "handbook"}.{ending}"'

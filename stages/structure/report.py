@@ -19,7 +19,7 @@ class FieldChange:
 
 
 @dataclass(frozen=True, kw_only=True)
-class FieldConflict:
+class Disputed:
     """A field that the file and the portal both changed since the last import; the portal's value stands."""
 
     kind: str
@@ -49,7 +49,7 @@ class StructureReport:
 
     counts: dict[str, Counter[str]] = field(default_factory=dict)
     irregularities: list[Irregularity] = field(default_factory=list)
-    conflicts: list[FieldConflict] = field(default_factory=list)
+    conflicts: list[Disputed] = field(default_factory=list)
     changes: list[EntryChange] = field(default_factory=list)
     changed: set[str] = field(default_factory=set)
 
@@ -66,7 +66,7 @@ class StructureReport:
             ],
         }
 
-    def by_stage(self) -> list[tuple[str, list[EntryChange], list[FieldConflict]]]:
+    def by_stage(self) -> list[tuple[str, list[EntryChange], list[Disputed]]]:
         """The changes and conflicts under the stage that they belong to; those of no stage first."""
         names = sorted({one.stage for one in self.changes} | {one.stage for one in self.conflicts})
         return [

@@ -17,13 +17,13 @@ from django.db import transaction
 from django.utils import timezone
 
 from stages.contacts import set_people
-from stages.facts import taken
-from stages.models import Category, FormerKey, Group, ImportRun, Section, Stage, StructureConflict, Succession
-from stages.models.structure import Structural
+from stages.disputes import dispute
+from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
 from stages.names import folded
 from stages.signals import structure_changed
 from stages.structure.reading import Entry, Irregularity, Structure
-from stages.structure.report import EntryChange, FieldChange, FieldConflict, StructureReport
+from stages.structure.report import Disputed, EntryChange, FieldChange, StructureReport
+from stages.structure.values import assign
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -48,7 +48,7 @@ def sync_structure(
             run = ImportRun.objects.create(
                 kind="structure", source=source[:1000], digest=digest, actor=actor, report=report.as_json()
             )
-            StructureConflict.objects.filter(run=None, state="open").update(run=run)
+            FieldConflict.objects.filter(run=None, state="open").update(run=run)
             keys = frozenset(report.changed)
             transaction.on_commit(lambda: structure_changed.send(sender=sync_structure, keys=keys, actor=actor))
     return report
@@ -126,7 +126,7 @@ def _sync(
     rows = _by_key(model)
     by_name = {folded(row.name): row for row in rows.values() if not row.in_structure and row.retired_on is None}
     open_conflicts: dict[int, set[str]] = defaultdict(set)
-    for pk, name in StructureConflict.objects.filter(kind=kind, state="open").values_list("entry", "field"):
+    for pk, name in FieldConflict.objects.filter(kind=kind, state="open").values_list("entry", "field"):
         open_conflicts[pk].add(name)
     done: dict[str, Kind] = {}
     for entry in entries:
@@ -227,26 +227,15 @@ def _keep_conflicts(
 ) -> None:
     """Keep what both sides changed until somebody decides; what both say alike by now needs no decision."""
     if settled := open_.intersection(merged.agreed):
-        StructureConflict.objects.filter(kind=kind, entry=row.pk, state="open", field__in=settled).delete()
+        FieldConflict.objects.filter(kind=kind, entry=row.pk, state="open", field__in=settled).delete()
     for one in merged.conflicts:
-        StructureConflict.objects.update_or_create(
-            kind=kind,
-            entry=row.pk,
-            field=one.field,
-            state="open",
-            defaults={"portal_value": one.before, "file_value": one.after, "run": None},
-        )
+        dispute(row, one.field, kept=one.before, source_says=one.after)
         report.conflicts.append(
-            FieldConflict(
+            Disputed(
                 kind=kind, key=row.key, name=row.name, stage=stage_of(row), field=one.field,
                 kept=one.before, file_says=one.after,
             )
         )  # fmt: skip
-
-
-def assign(row: Structural, name: str, value: Any, parents: Mapping[str, Mapping[str, Any]]) -> None:
-    """Give a field the value that the reader read: a parent by its key, dates and decimals from text."""
-    setattr(row, name, parents[name].get(value) if name in parents else taken(name, value))
 
 
 def _retire(row: Section | Stage | Group | Category, kind: str) -> None:

@@ -9,14 +9,14 @@ from django.urls import reverse
 from django.utils.html import format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
-from portal.markdown import render_markdown
+from portal.markdown import render_line, render_markdown
 from portal.templatetags.portal_ui import badge
 from stages.conf import handbook_url
+from stages.disputes import in_words
 from stages.facts import Entry, kind_of
 from stages.links import target_of, visible
 from stages.models.structure import Structural
 from stages.stage_page import ItemView
-from stages.structure.conflicts import in_words
 
 register = template.Library()
 
@@ -30,6 +30,13 @@ def handbook_markdown(text: str | None) -> SafeString:
     base = handbook_url()
     rendered = render_markdown(visible(text or ""), top=4, link=lambda url: target_of(url, base).href)
     return mark_safe(rendered.html)
+
+
+@register.filter(name="handbook_line")
+def handbook_line(text: str | None) -> SafeString:
+    """A note or description of one line as safe HTML; its Markdown links are links."""
+    base = handbook_url()
+    return mark_safe(render_line(visible(text or ""), link=lambda url: target_of(url, base).href))
 
 
 @register.filter(name="visible")

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from portal.highlight import highlight
-from portal.markdown import plain, render_markdown
+from portal.markdown import plain, render_line, render_markdown
 
 
 @pytest.mark.parametrize(
@@ -64,3 +64,17 @@ def test_code_of_an_unknown_language_is_shown_plain_and_escaped() -> None:
 
 def test_plain_text_has_no_marks() -> None:
     assert plain("# One\n\nTwo **three** `four`\n\n- five") == "One Two three four five"
+
+
+def test_an_address_that_stands_bare_is_a_link_and_what_follows_it_is_not() -> None:
+    html = render_markdown("See https://x.example/a_(b), [y](https://y.example) and `https://z.example`.").html
+    assert '<a href="https://x.example/a_(b)" rel="noopener noreferrer">https://x.example/a_(b)</a>, ' in html
+    assert html.count("<a ") == 2
+
+
+def test_a_line_is_rendered_without_a_paragraph_and_its_links_follow_the_rule() -> None:
+    html = render_line("**See** [the page](/x)\n<b>now</b> [not](javascript:x)", link=lambda url: f"https://h{url}")
+    assert html.startswith('<strong>See</strong> <a href="https://h/x"')
+    assert "&lt;b&gt;" in html
+    assert "<p>" not in html
+    assert 'href="javascript' not in html

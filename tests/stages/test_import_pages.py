@@ -12,7 +12,7 @@ from django.utils import timezone
 
 from portal.models import Job, User
 from stages.contributions import attention, health
-from stages.models import Category, ImportPreview, Section, Stage, StructureConflict
+from stages.models import Category, FieldConflict, ImportPreview, Section, Stage
 from stages.tasks import pull_sources
 from tests.stages.test_structure import CATEGORIES, SECTIONS, STAGES
 
@@ -116,14 +116,14 @@ def test_a_structure_conflict_is_found_and_decided(editor: User, editor_client: 
         editor_client.post(page, files(stages=text))
         editor_client.post(page, {"preview": ImportPreview.objects.get().pk, "action": "import"})
         Stage.objects.update(direction="/mine")
-    conflict = StructureConflict.objects.get()
-    address = f"/stages/structure-conflicts/{conflict.pk}/"
+    conflict = FieldConflict.objects.get()
+    address = f"/stages/disputes/{conflict.pk}/"
     assert address in editor_client.get(page).content.decode()
-    assert ("The structure files and an edit disagree about the direction of Create.", address) in attention(editor)
+    assert ("The last import and an edit disagree about the direction of Create.", address) in attention(editor)
     assert "1 import conflicts to decide" in health().sentence
     assert "/mine" in viewer_client.get(address).content.decode()
-    assert viewer_client.post(address, {"action": "file"}).status_code == 403
-    assert editor_client.post(address, {"action": "file"})["Location"] == "/stages/create/"
+    assert viewer_client.post(address, {"action": "source"}).status_code == 403
+    assert editor_client.post(address, {"action": "source"})["Location"] == "/stages/create/"
     assert Stage.objects.get().direction == "/new"
 
 

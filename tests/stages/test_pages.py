@@ -75,6 +75,7 @@ def test_the_stage_page_asks_seven_questions_of_the_catalog(viewer_client: Clien
 def test_the_long_page_the_comparison_and_the_exports_stand(viewer_client: Client, editor_client: Client) -> None:
     course = viewer_client.get("/stages/crash-course/").content.decode()
     assert "Code Review MAU Metrics" in course
+    assert "Objectives for this page" in course
     for form in ("markdown", "json", "yaml"):
         assert f'href="{reverse("stages:export-all", args=[form])}"' in course
     both = viewer_client.get("/stages/compare/?a=create&b=package").content.decode()

@@ -13,8 +13,8 @@ from django.core.management import CommandError, call_command
 
 from portal.models import User
 from stages.contacts import name_people, remove_contact
-from stages.models import Category, Contact, Group, Responsibility, Section, Stage, StructureConflict
-from stages.structure.conflicts import decide
+from stages.disputes import decide
+from stages.models import Category, Contact, FieldConflict, Group, Responsibility, Section, Stage
 from stages.structure.reading import read_structure
 from stages.structure.yamlfile import StructureError
 
@@ -197,16 +197,16 @@ def test_what_both_sides_changed_waits_for_a_decision(files: dict[str, Path], ed
     Stage.objects.update(direction="/mine")
     files["stages"].write_text(STAGES.replace("/c", "/new"))
     run(files)
-    conflict = StructureConflict.objects.get()
+    conflict = FieldConflict.objects.get()
     assert (conflict.field, conflict.portal_value, conflict.file_value) == ("direction", "/mine", "/new")
     assert conflict.run is not None
-    decide(conflict=conflict, take_file=True, actor=editor)
+    decide(conflict=conflict, take_source=True, actor=editor)
     assert Stage.objects.get().direction == "/new"
-    decide(conflict=conflict, take_file=False, actor=editor)
+    decide(conflict=conflict, take_source=False, actor=editor)
     conflict.refresh_from_db()
     assert (conflict.state, conflict.decided_by) == ("source", editor)
     assert run(files)["kept_edits"] == []
-    assert not StructureConflict.objects.filter(state="open").exists()
+    assert not FieldConflict.objects.filter(state="open").exists()
 
 
 @pytest.mark.django_db
@@ -217,7 +217,7 @@ def test_a_conflict_that_both_sides_settled_alike_is_gone(files: dict[str, Path]
     run(files)
     files["stages"].write_text(STAGES.replace("/c", "/mine"))
     run(files)
-    assert not StructureConflict.objects.exists()
+    assert not FieldConflict.objects.exists()
 
 
 @pytest.mark.django_db

@@ -7,9 +7,21 @@ placed is kept in its block's body or in a block of the kind ``other``, and name
     items    the items of a block             page     the whole page
 """
 
-from stages.handbook.parsing.items import BlockReader
+from stages.handbook.parsing.items import DOC_LABELS, BlockReader
 from stages.handbook.parsing.lines import GUARDED, Fences, Line
 from stages.handbook.parsing.page import parse_page
-from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start
+from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start, Text
 
-__all__ = ["GUARDED", "BlockReader", "Fences", "Line", "Page", "ParsedBlock", "ParsedStage", "Start", "parse_page"]
+__all__ = [
+    "DOC_LABELS",
+    "GUARDED",
+    "BlockReader",
+    "Fences",
+    "Line",
+    "Page",
+    "ParsedBlock",
+    "ParsedStage",
+    "Start",
+    "Text",
+    "parse_page",
+]

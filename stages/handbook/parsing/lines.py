@@ -10,6 +10,7 @@ from stages.handbook import marks
 from stages.handbook.template import kind_of_heading
 
 STAGE_WORD = re.compile(r"^\S.{0,60}\s+stage$", re.IGNORECASE)
+FRONT_LINE = re.compile(r"^\s*(#.*|-\s.*|[\w-]+:.*)?$")
 GUARDED = re.compile(r"^(\s*)\\(\\*(?:#{1,6}[ \t]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
 
 
@@ -50,27 +51,33 @@ class Fences:
         return self.ends.get(position)
 
 
-def front_matter(lines: list[Line]) -> tuple[str, list[Line]]:
-    """The title of the front matter, and the lines after it."""
+@dataclass(frozen=True)
+class Front:
+    """The front matter of a page: its title, whether the page says that it is only a part, and its other lines."""
+
+    title: str = ""
+    partial: bool = False
+    rest: str = ""
+
+
+def front_matter(lines: list[Line]) -> tuple[Front, list[Line]]:
+    """The front matter, and the lines after it."""
     if not lines or lines[0].text.strip().lstrip("\ufeff") != "---":
-        return "", lines
-    for position, line in enumerate(lines[1:60], start=1):
-        if line.text.strip() in ("---", "..."):
-            title = ""
-            kept: list[Line] = []
-            for inside in lines[1:position]:
-                if found := re.match(r"^\s*title:\s*(.+?)\s*$", inside.text):
-                    title = title or found[1].strip("\"'")
-                kept.append(inside)
-            if all(re.match(r"^\s*(#.*|-\s.*|[\w-]+:.*)?$", one.text.rstrip("\r")) for one in kept):
-                return title, lines[position + 1 :]
-            return "", lines
-    return "", lines
-
-
-def content_lines(lines: Sequence[Line]) -> list[Line]:
-    """The lines that are neither blank nor layout."""
-    return [line for line in lines if line.text.strip() and not marks.is_layout(line.text)]
+        return Front(), lines
+    end = next((at for at, line in enumerate(lines[1:60], start=1) if line.text.strip() in ("---", "...")), None)
+    inside = [line.text.rstrip("\r") for line in lines[1:end]] if end else []
+    if end is None or not all(FRONT_LINE.match(line) for line in inside):
+        return Front(), lines
+    title, partial, rest = "", False, []
+    for line in inside:
+        found = re.match(r"^\s*(title|partial):\s*(.+?)\s*$", line)
+        if found and found[1] == "title" and not title:
+            title = found[2].strip("\"'")
+        elif found and found[1] == "partial":
+            partial = found[2] == "true"
+        elif line.strip():
+            rest.append(line)
+    return Front(title, partial, "\n".join(rest)), lines[end + 1 :]
 
 
 def body_of(lines: Sequence[Line]) -> str:

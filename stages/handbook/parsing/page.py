@@ -12,92 +12,136 @@ from stages.handbook.parsing.lines import (
     Fences,
     Line,
     body_of,
-    content_lines,
     front_matter,
     italic_paragraph,
     unguarded,
 )
 from stages.handbook.parsing.outline import Part, assign_roles, split
-from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start
+from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start, Text
 from stages.handbook.template import SHORT_DESCRIPTION, is_usual_heading, simplified
 from stages.names import without_word
+
+NO_SECTION = "no"
 
 
 def parse_page(text: str) -> Page:
     """Read a page."""
     lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
-    title, lines = front_matter(lines)
+    front, lines = front_matter(lines)
     parts = split(lines)
     assign_roles(parts)
-    return assemble(title, parts)
+    assembler = Assembler()
+    for part in parts:
+        assembler.take(part)
+    return replace(assembler.page(), title=front.title, front=front.rest, partial=front.partial)
 
 
-def assemble(title: str, parts: Sequence[Part]) -> Page:
-    """Put the parts together."""
-    sections: list[str] = []
-    stages: list[ParsedStage] = []
-    starts: list[Start] = []
-    prose: list[Line] = []
-    blocks: list[ParsedBlock] = []
-    block: Part | None = None
-    stage: Part | None = None
-    in_start = False
+class Assembler:
+    """Takes the parts of a page in order and puts them where they belong."""
 
-    def close_block() -> None:
-        nonlocal block
-        if block is not None:
-            blocks.append(read_block(block))
-        block = None
+    def __init__(self) -> None:
+        self.sections: list[str] = []
+        self.stages: list[ParsedStage] = []
+        self.starts: list[Start] = []
+        self.texts: list[Text] = []
+        self.blocks: list[ParsedBlock] = []
+        self.block: Part | None = None
+        self.stage: Part | None = None
+        self.place = "top"
+        self.in_start = False
 
-    def close_stage() -> None:
-        nonlocal stage, blocks
-        close_block()
-        if stage is not None and stage.heading is not None:
-            stages.append(
+    def take(self, part: Part) -> None:
+        """Put a part where it belongs."""
+        if part.role in ("block", "other") and self.stage is not None:
+            self.close_block()
+            self.block = part
+        elif part.role == "text" and self.stage is not None:
+            (self.block or self.stage).lines += [Line(part.line, as_written(part)), *part.lines]
+        else:
+            self.close_stage()
+            {"section": self.section, "stage": self.open_stage, "start": self.start}.get(part.role, self.prose)(part)
+
+    def section(self, part: Part) -> None:
+        """A section, with the text directly under its heading."""
+        name = without_word(part.heading.text if part.heading else "")
+        self.sections.append("" if name.casefold() == NO_SECTION else name)
+        self.place, self.in_start = "section", False
+        self.add_text("", body_of(part.lines), 4)
+
+    def open_stage(self, part: Part) -> None:
+        """A stage; its blocks follow."""
+        self.stage, self.in_start = part, False
+
+    def start(self, part: Part) -> None:
+        """The helpful places to start."""
+        self.starts += read_starts(part.lines)
+        self.in_start = True
+        self.place = "start" if self.place == "top" else self.place
+
+    def prose(self, part: Part) -> None:
+        """A text of the page itself; a heading in bold belongs to the text that it stands in."""
+        heading = part.heading
+        if self.in_start and heading is not None and heading.bold:
+            self.starts += [Start(text=as_written(part)), *read_starts(part.lines)]
+            return
+        self.in_start = False
+        body = body_of(part.lines)
+        if heading is not None and heading.bold:
+            body = "\n\n".join(text for text in (as_written(part), body) if text)
+            if self.texts and self.texts[-1].place == self.place:
+                last = self.texts.pop()
+                self.texts.append(replace(last, body="\n\n".join(text for text in (last.body, body) if text)))
+                return
+            heading = None
+        words = heading.text if heading is not None else ""
+        if words.casefold() == "on this page":
+            words = ""
+        self.add_text(words, body, heading.depth if heading is not None else 2)
+
+    def add_text(self, heading: str, body: str, depth: int) -> None:
+        """Keep a text of the page, if there is any."""
+        if heading or body:
+            section = self.sections[-1] if self.sections and self.place == "section" else ""
+            self.texts.append(Text(heading=heading, body=body, depth=depth, place=self.place, section=section))
+
+    def close_block(self) -> None:
+        """The block is over."""
+        if self.block is not None:
+            self.blocks.append(read_block(self.block))
+        self.block = None
+
+    def close_stage(self) -> None:
+        """The stage is over, with its last block."""
+        self.close_block()
+        if self.stage is not None and self.stage.heading is not None:
+            self.stages.append(
                 ParsedStage(
-                    name=without_word(stage.heading.text),
-                    section=sections[-1] if sections else "",
-                    line=stage.line,
-                    blocks=joined([read_description(stage), *blocks]),
+                    name=without_word(self.stage.heading.text),
+                    section=self.sections[-1] if self.sections else "",
+                    line=self.stage.line,
+                    blocks=joined([read_description(self.stage), *self.blocks]),
                 )
             )
-        stage, blocks = None, []
+            self.place = "end"
+        self.stage, self.blocks = None, []
 
-    for part in parts:
-        heading_text = part.heading.text if part.heading else ""
-        if part.role == "section":
-            close_stage()
-            in_start = False
-            sections.append(without_word(heading_text))
-            prose += content_lines(part.lines)
-        elif part.role == "stage":
-            close_stage()
-            in_start = False
-            stage = part
-        elif part.role in ("block", "other") and stage is not None:
-            close_block()
-            block = part
-        elif part.role == "text" and stage is not None:
-            level = part.heading.depth if part.heading else 7
-            written = f"**{heading_text}**" if level > 6 else f"{'#' * level} {heading_text}"
-            (block or stage).lines += [Line(part.line, written), *part.lines]
-        elif part.role == "start":
-            close_stage()
-            in_start = True
-            starts += read_starts(part.lines)
-        else:
-            close_stage()
-            if part.heading and part.heading.text.casefold() != "on this page":
-                prose.append(Line(part.line, heading_text))
-            if in_start and part.heading and part.heading.bold:
-                starts += read_starts(part.lines)
-            else:
-                in_start = False
-                prose += content_lines(part.lines)
-    close_stage()
-    return Page(
-        title=title, sections=tuple(sections), stages=tuple(stages), starting_points=tuple(starts), prose=tuple(prose)
-    )
+    def page(self) -> Page:
+        """The whole page."""
+        self.close_stage()
+        return Page(
+            sections=tuple(name for name in self.sections if name),
+            stages=tuple(self.stages),
+            starting_points=tuple(self.starts),
+            texts=tuple(self.texts),
+        )
+
+
+def as_written(part: Part) -> str:
+    """The heading of a part that is text after all, as Markdown."""
+    heading = part.heading
+    if heading is None:
+        return ""
+    return f"**{heading.text}**" if heading.bold else f"{'#' * heading.depth} {heading.text}"
 
 
 def joined(blocks: Sequence[ParsedBlock]) -> tuple[ParsedBlock, ...]:

@@ -48,11 +48,28 @@ class Start:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Text:
+    """A text of the page itself, outside its stages. ``place`` says where: ``top`` before the starting points,
+    ``start`` after them, ``section`` under the heading of a section, ``end`` after a stage.
+    """
+
+    heading: str = ""
+    body: str = ""
+    depth: int = 2
+    place: str = "top"
+    section: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
 class Page:
-    """A handbook page as read. ``prose`` is the text outside stages and starting points."""
+    """A handbook page as read. ``front`` is its front matter but for the title; a ``partial`` one does not claim to
+    hold all stages.
+    """
 
     title: str = ""
+    front: str = ""
+    partial: bool = False
     sections: tuple[str, ...] = ()
     stages: tuple[ParsedStage, ...] = ()
     starting_points: tuple[Start, ...] = ()
-    prose: tuple[Line, ...] = ()
+    texts: tuple[Text, ...] = ()

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from argparse import ArgumentParser
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from stages.handbook.exporting import export_document, export_markdown, export_yaml
+from stages.handbook.exporting import FORMS
 from stages.models import Stage
 
 
@@ -19,7 +18,7 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("--stage", help="only this stage (its key)")
-        parser.add_argument("--format", choices=["markdown", "json", "yaml"], default="markdown")
+        parser.add_argument("--format", choices=list(FORMS), default="markdown")
 
     def handle(self, *args: Any, **options: Any) -> None:
         stages = None
@@ -27,8 +26,4 @@ class Command(BaseCommand):
             stages = list(Stage.objects.filter(key=options["stage"]).select_related("section"))
             if not stages:
                 raise CommandError(f"There is no stage with the key {options['stage']}.")
-        if options["format"] == "json":
-            text = json.dumps(export_document(stages), indent=2, ensure_ascii=False) + "\n"
-        else:
-            text = export_yaml(stages) if options["format"] == "yaml" else export_markdown(stages)
-        self.stdout.write(text, ending="")
+        self.stdout.write(FORMS[options["format"]](stages), ending="")

@@ -1,35 +1,40 @@
-"""``manage.py import_handbook FILE.md``: the handbook page, three ways, twice without change."""
+"""``manage.py import_handbook FILE``: the handbook page, three ways, twice without change."""
 
 from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from stages.handbook.importing import HandbookReport, digest_of, import_page
-from stages.handbook.parsing import parse_page
+from stages.handbook.documents import page_of
+from stages.handbook.importing import digest_of, import_page
 from stages.handbook.reading import HandbookError, read_page
+from stages.handbook.report import HandbookReport
 
 
 class Command(BaseCommand):
     """Imports the whole page or, on an error, nothing."""
 
-    help = "Import a handbook page in Markdown. Edits made in the portal stay; on an error nothing is imported."
+    help = "Import a handbook page (Markdown, or exported JSON or YAML). Edits made in the portal stay."
 
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("file", type=Path)
         parser.add_argument("--dry-run", action="store_true", help="show what would change and change nothing")
+        parser.add_argument("--partial", action="store_true", help="only a part: what it lacks is not missing")
         parser.add_argument("--json", action="store_true", help="print one JSON document and nothing else")
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             text = read_page(options["file"])
+            page = page_of(text, str(options["file"]))
         except HandbookError as error:
             raise CommandError(f"{error} Nothing was imported.") from error
-        page = parse_page(text)
+        if options["partial"]:
+            page = replace(page, partial=True)
         if not page.stages:
             raise CommandError(
                 f"{options['file']}: there is no stage on this page. Expected headings such as “Create Stage” with "
@@ -45,7 +50,11 @@ class Command(BaseCommand):
 def lines(report: HandbookReport, *, dry_run: bool) -> list[str]:
     """The report as a person reads it."""
     told = ["Nothing was written; this is what an import would do."] if dry_run else []
-    for name, counts in {**report.stages, "Starting points": report.starting_points}.items():
+    for name, counts in {
+        **report.stages,
+        "Starting points": report.starting_points,
+        "Texts of the page": report.page_texts,
+    }.items():
         new = " (not in the current structure)" if name in report.new_stages else ""
         told.append(
             f"{name}{new}: {counts.created} created, {counts.updated} updated, {counts.unchanged} unchanged, "

@@ -10,7 +10,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from stages.structure.conflicts import in_words
+from stages.disputes import in_words
 from stages.structure.reading import read_structure
 from stages.structure.report import StructureReport
 from stages.structure.sync import sync_structure

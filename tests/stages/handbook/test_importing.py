@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import random
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,17 @@ from stages.content import Item
 from stages.editing import content_of, find_block, save_block
 from stages.handbook.exporting import export_document, export_markdown, export_yaml
 from stages.handbook.importing import decide_conflict
-from stages.models import Block, BlockRevision, ImportConflict, ImportRun, Placement, Resource, Stage, StartingPoint
+from stages.models import (
+    Block,
+    BlockRevision,
+    ImportConflict,
+    ImportRun,
+    PageText,
+    Placement,
+    Resource,
+    Stage,
+    StartingPoint,
+)
 from stages.signals import structure_changed  # noqa: F401
 from tests.builders import a_user
 
@@ -109,6 +120,8 @@ def test_an_exported_page_imports_to_the_same_content(shared_data: Path, tmp_pat
     Block.objects.all().delete()
     Stage.objects.all().delete()
     StartingPoint.objects.all().delete()
+    PageText.objects.all().delete()
+    ImportRun.objects.all().delete()
     run(tmp_path / "out.md")
     assert export_markdown() == exported
     assert "heirarchy" not in exported
@@ -223,3 +236,26 @@ def test_an_item_can_be_added_in_the_portal_and_stays_on_import(page: Path) -> N
     )
     assert run(page)["stages"]["Create"]["missing_from_source"] == 0
     assert [label for label, _, _ in dashboards()] == ["Mine", "A", "B"]
+
+
+LONG = "x" * 3000
+ADDRESS = "".join(random.Random(1).choices("abcdefghijklmnopqrstuvwxyz0123456789", k=4000))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        f"##### Dashboards\n[{LONG}](/{ADDRESS})\n",
+        f"##### Slack\n**#{LONG}**\n",
+        f"##### {'y ' * 240}\nbody",
+        f"##### OKRs\n_Not applicable: {LONG}_\n",
+        f"##### SQL\n{LONG}:\n```{LONG}\nx\n```\n_{LONG}_\n",
+    ],
+)
+def test_what_is_longer_than_anybody_expected_is_kept(tmp_path: Path, text: str) -> None:
+    path = tmp_path / "page.md"
+    path.write_text(f"---\ntitle: {LONG}\n---\n## Helpful places to start\n* [{LONG}](/{LONG})\n#### A Stage\n{text}")
+    run(path)
+    again = run(path)["stages"]["A"]
+    assert (again["created"], again["updated"], again["missing_from_source"]) == (0, 0, 0)
+    assert ImportRun.objects.count() == 1

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from stages.content import BlockContent, Item
 from stages.handbook.parsing import Page, parse_page
-from stages.handbook.rendering import WrittenStage, render_page
+from stages.handbook.rendering import WrittenPage, WrittenStage, render_page
 from stages.handbook.template import is_placeholder_sql, is_prompt, kind_of_heading
 
 
@@ -173,7 +173,8 @@ pages = st.lists(st.one_of(LINES, st.text(max_size=12)), max_size=30).map("\n".j
 
 
 def everything(page: Page) -> str:
-    told = [page.title, *page.sections, *(line.text for line in page.prose), *(s.text for s in page.starting_points)]
+    told = [page.title, page.front, *page.sections, *(s.text for s in page.starting_points)]
+    told += [part for text in page.texts for part in (text.heading, text.body)]
     for stage in page.stages:
         told += [stage.name, "stage"]
         for block in stage.blocks:
@@ -225,7 +226,8 @@ def test_a_rendered_page_reads_back_to_the_same_content(
         ("data_docs", BlockContent(items=tuple(sql))),
         ("other", BlockContent(heading="Rituals", body=other)),
     ]
-    text = render_page([WrittenStage(name="Create", section="Dev", blocks=written)], [], title="T")
+    stage = WrittenStage(name="Create", section="Dev", blocks=written)
+    text = render_page(WrittenPage(title="T", stages=[stage]))
     read = blocks(parse_page(text))
     for kind, content in written:
         assert read.get(kind, BlockContent(heading=content.heading)) == content, text

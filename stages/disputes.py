@@ -1,4 +1,4 @@
-"""What the structure files and the portal both changed: shown, and decided by an editor of the entry."""
+"""Fields that an import and the portal both changed: kept, shown, and decided by an editor of the entry."""
 
 from __future__ import annotations
 
@@ -8,19 +8,23 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
+from django.urls import reverse
 from django.utils import timezone
 
 from portal.history import because
+from stages import facts
 from stages.derived import ROLES
-from stages.models import Category, Group, Section, Stage, StructureConflict
+from stages.models import Category, FieldConflict, Group, PageText, Section, Stage, StartingPoint
+from stages.models.structure import Structural
 from stages.signals import structure_changed
-from stages.structure.sync import assign
+from stages.structure.values import assign
 
 if TYPE_CHECKING:
     from portal.models import User
 
-Entry = Section | Stage | Group | Category
-MODELS: dict[str, type[Entry]] = {"section": Section, "stage": Stage, "group": Group, "category": Category}
+Entry = Section | Stage | Group | Category | StartingPoint | PageText
+MODELS: dict[str, type[Entry]] = {**facts.MODELS, "start": StartingPoint, "text": PageText}
+KINDS = {model: kind for kind, model in MODELS.items()}
 PARENTS: dict[str, dict[str, type[Section] | type[Stage]]] = {
     "stage": {"section": Section},
     "group": {"stage": Stage},
@@ -49,8 +53,13 @@ def in_words(field: str) -> str:
 class Disagreement:
     """A conflict with the entry that it is about."""
 
-    conflict: StructureConflict
+    conflict: FieldConflict
     entry: Entry
+
+    @property
+    def name(self) -> str:
+        """What people call the entry."""
+        return str(self.entry)
 
     @property
     def field(self) -> str:
@@ -60,20 +69,40 @@ class Disagreement:
     @property
     def sentence(self) -> str:
         """What is in dispute."""
-        return f"The structure files and an edit disagree about the {self.field} of {self.entry.name}."
+        return f"The last import and an edit disagree about the {self.field} of {self.name}."
+
+    @property
+    def address(self) -> str:
+        """Where the entry is shown."""
+        if isinstance(self.entry, StartingPoint | PageText):
+            return reverse("stages:crash-course")
+        return self.entry.get_absolute_url()
 
     @property
     def scopes(self) -> tuple[str, ...]:
         """The role scopes within which an editor may decide it."""
+        if isinstance(self.entry, StartingPoint | PageText):
+            return ()
         if not isinstance(self.entry, Category):
             return self.entry.scopes
         groups = tuple(scope for group in self.entry.groups.all() for scope in group.scopes)
         return groups or (self.entry.stage.scopes if self.entry.stage else ())
 
 
-def disagreements(conflicts: Iterable[StructureConflict] | None = None) -> list[Disagreement]:
+def dispute(row: Entry, field: str, *, kept: Any, source_says: Any) -> None:
+    """Keep that both sides changed a field; the portal's value stands until somebody decides."""
+    FieldConflict.objects.update_or_create(
+        kind=KINDS[type(row)],
+        entry=row.pk,
+        field=field,
+        state="open",
+        defaults={"portal_value": kept, "file_value": source_says, "run": None},
+    )
+
+
+def disagreements(conflicts: Iterable[FieldConflict] | None = None) -> list[Disagreement]:
     """The open conflicts with their entries; a query per kind that is met."""
-    found = list(StructureConflict.objects.filter(state="open") if conflicts is None else conflicts)
+    found = list(FieldConflict.objects.filter(state="open") if conflicts is None else conflicts)
     wanted: dict[str, list[int]] = defaultdict(list)
     for one in found:
         wanted[one.kind].append(one.entry)
@@ -95,27 +124,30 @@ def disagreements(conflicts: Iterable[StructureConflict] | None = None) -> list[
 
 
 @transaction.atomic
-def decide(*, conflict: StructureConflict, take_file: bool, actor: User) -> None:
+def decide(*, conflict: FieldConflict, take_source: bool, actor: User) -> None:
     """Keep the portal's value, or take the file's. What was decided already stays decided."""
-    locked = StructureConflict.objects.select_for_update(of=("self",)).get(pk=conflict.pk)
-    if locked.state != StructureConflict.State.OPEN:
+    locked = FieldConflict.objects.select_for_update(of=("self",)).get(pk=conflict.pk)
+    if locked.state != FieldConflict.State.OPEN:
         return
-    if take_file:
+    if take_source:
         _take(locked, actor)
-    locked.state = StructureConflict.State.SOURCE if take_file else StructureConflict.State.PORTAL
+    locked.state = FieldConflict.State.SOURCE if take_source else FieldConflict.State.PORTAL
     locked.decided_by, locked.decided_at = actor, timezone.now()
     locked.save()
 
 
-def _take(conflict: StructureConflict, actor: User) -> None:
+def _take(conflict: FieldConflict, actor: User) -> None:
     row = MODELS[conflict.kind]._default_manager.select_for_update().get(pk=conflict.entry)
     parents = {
         name: {one.key: one for one in model._default_manager.all()}
         for name, model in PARENTS.get(conflict.kind, {}).items()
     }
-    with because("Took the file's value", actor=actor):
-        assign(row, conflict.field, conflict.file_value, parents)
+    with because("Took the source's value", actor=actor):
+        if isinstance(row, StartingPoint | PageText):
+            row.take(conflict.field, str(conflict.file_value or ""))
+        else:
+            assign(row, conflict.field, conflict.file_value, parents)
         row.version += 1
         row.save()
-    keys = frozenset({f"{conflict.kind}:{row.key}"})
+    keys = frozenset({f"{conflict.kind}:{row.key}"}) if isinstance(row, Structural) else frozenset()
     transaction.on_commit(lambda: structure_changed.send(sender=decide, keys=keys, actor=actor))
