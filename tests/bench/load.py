@@ -17,6 +17,8 @@ from multiprocessing.queues import Queue
 
 LEAVES = 2000
 PLACE = "00000000-0000-4000-8000-000000000000"
+HOST = "bench.example.com"
+RECORDED = b'"recorded_at": "'
 STAGE = "bench"
 
 
@@ -46,8 +48,8 @@ def ping_body(leaves: int = LEAVES) -> bytes:
     return json.dumps(
         {
             "uuid": PLACE,
-            "hostname": "bench.example.com",
-            "recorded_at": datetime.now(UTC).isoformat(),
+            "hostname": HOST,
+            "recorded_at": datetime.now(UTC).isoformat(timespec="microseconds"),
             "version": "17.5.1",
             "edition": "EE",
             "active_user_count": 120,
@@ -77,7 +79,9 @@ class Outcome:
 
 
 def fire(port: int, path: str, *, clients: int, seconds: float, key: str = "") -> Outcome:
-    """Post pings, each of another installation, from ``clients`` connections for ``seconds``, with an ingest key."""
+    """Post pings from ``clients`` connections for ``seconds``: each of another installation, or with an ingest key of
+    ``PLACE`` each of another moment.
+    """
     processes = min(2, clients)
     context = multiprocessing.get_context("fork")
     answers: Queue[tuple[list[float], int, str]] = context.Queue()
@@ -118,10 +122,15 @@ def process(
 
 def client(port: int, path: str, key: str, until: float, times: list[float], errors: list[str]) -> None:
     """One connection: post, wait for the answer, post again. Anything but 2xx is an error."""
-    message, place = request(port, path)
+    message, place = request(port, path, key=key)
+    length = len(PLACE)
+    if key:
+        place = message.index(RECORDED) + len(RECORDED)
+        length = message.index(b'"', place) - place
     link: socket.socket | None = None
     while time.perf_counter() < until:
-        message[place : place + 36] = str(uuid.uuid4()).encode()
+        other = datetime.now(UTC).isoformat(timespec="microseconds") if key else str(uuid.uuid4())
+        message[place : place + length] = other.encode()
         begun = time.perf_counter()
         try:
             link = link or connect(port)
@@ -199,12 +208,12 @@ def deliver_all(port: int, path: str, count: int, leaves: int, clients: int, ans
     answers.put(moments)
 
 
-def request(port: int, path: str, leaves: int = LEAVES) -> tuple[bytearray, int]:
+def request(port: int, path: str, leaves: int = LEAVES, key: str = "") -> tuple[bytearray, int]:
     """The bytes of a request, and where the uuid stands in them."""
     body = ping_body(leaves)
     head = (
         f"POST {path} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body)}\r\n\r\n"
+        f"Content-Length: {len(body)}\r\n" + (f"Authorization: Bearer {key}\r\n" if key else "") + "\r\n"
     ).encode()
     message = bytearray(head + body)
     return message, message.index(PLACE.encode())
