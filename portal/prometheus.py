@@ -76,9 +76,13 @@ class RequestNumbersMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         begun = time.perf_counter()
         response = self.get_response(request)
-        method = request.method if request.method in METHODS else "OTHER"
-        REQUESTS.labels(method, f"{response.status_code // 100}xx").observe(time.perf_counter() - begun)
+        observe(request.method or "", response.status_code, time.perf_counter() - begun)
         return response
+
+
+def observe(method: str, status: int, seconds: float) -> None:
+    """Count one answer."""
+    REQUESTS.labels(method if method in METHODS else "OTHER", f"{status // 100}xx").observe(seconds)
 
 
 def scrape() -> bytes:

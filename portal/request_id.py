@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from contextvars import ContextVar
 
 from django.http import HttpRequest, HttpResponseBase
@@ -21,20 +22,27 @@ def current_request_id() -> str:
     return _current.get()
 
 
+@contextmanager
+def identified(request: HttpRequest) -> Iterator[str]:
+    """Give the request its id, for as long as it is answered: the one that a proxy sends, if it is a plain word."""
+    sent = request.META.get(_SENT, "")
+    request_id = sent if ACCEPTED.fullmatch(sent) else secrets.token_hex(8)
+    request.request_id = request_id  # type: ignore[attr-defined]
+    token = _current.set(request_id)
+    try:
+        yield request_id
+    finally:
+        _current.reset(token)
+
+
 class RequestIdMiddleware:
-    """Takes the id that a proxy sends, if it is a plain word, or makes one; the answer carries it back."""
+    """Every request has an id; the answer carries it back."""
 
     def __init__(self, get_response: Callable[[HttpRequest], HttpResponseBase]) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
-        sent = request.META.get(_SENT, "")
-        request_id = sent if ACCEPTED.fullmatch(sent) else secrets.token_hex(8)
-        request.request_id = request_id  # type: ignore[attr-defined]
-        token = _current.set(request_id)
-        try:
+        with identified(request) as request_id:
             response = self.get_response(request)
-        finally:
-            _current.reset(token)
         response.headers[HEADER] = request_id
         return response
