@@ -17,6 +17,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from kombu import Connection
+
+from portal.celery import app
 from tests.ops.conftest import ROOT, eventually, free_port
 
 NO_LIMITS = {"TELEMETRY_RATE_ADDRESS": "0", "TELEMETRY_RATE_INSTALLATION": "0"}
@@ -135,6 +138,17 @@ class LivePortal:
         (row,) = self.get("/api/v1/figures/", indicator="smau", stage=stage, month=month)["results"]
         assert isinstance(row, dict)
         return row
+
+    def send(self, task: str, queue: str) -> None:
+        """Put a task into a queue of the portal, as beat does."""
+        messages = str(self.data_dir / "broker" / "messages")
+        options = {
+            "data_folder_in": messages,
+            "data_folder_out": messages,
+            "control_folder": str(self.data_dir / "broker" / "control"),
+        }
+        with Connection("filesystem://localhost/", transport_options=options) as link:
+            app.send_task(task, queue=queue, connection=link, ignore_result=True)
 
     def run(self, code: str) -> str:
         """Run Python with Django in an environment like that of the parts; what it printed."""

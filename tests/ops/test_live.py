@@ -114,7 +114,7 @@ def test_a_worker_killed_between_acceptance_and_reading_loses_nothing(portal: Li
     lose_the_hints(portal)
     assert recorded(portal, "swept") is None
     portal.resume()
-    portal.run("from telemetry.tasks import sweep; assert sweep()")
+    portal.send("telemetry.tasks.sweep", "sweep")
     wait_for(lambda: recorded(portal, "swept") == 70, seconds=PATIENCE)
 
 
@@ -127,7 +127,7 @@ def test_a_worker_killed_between_reading_and_roll_up_loses_nothing(portal: LiveP
     assert recorded(portal, "counted") is None
     assert not at_rest(portal), "the month is noted as one that has to follow"
     portal.resume()
-    portal.run("from portal.celery import app; app.send_task('metrics.tasks.sweep', queue='sweep')")
+    portal.send("metrics.tasks.sweep", "sweep")
     wait_for(lambda: recorded(portal, "counted") == 80, seconds=PATIENCE)
 
 
