@@ -92,11 +92,18 @@ def suggest(
 
 
 def decide_suggestion(
-    *, suggestion: Suggestion, actor: User, state: str, answer: str = "", content: BlockContent | None = None
+    *,
+    suggestion: Suggestion,
+    actor: User,
+    state: str,
+    answer: str = "",
+    content: BlockContent | None = None,
+    base_version: int | None = None,
 ) -> Saved | None:
     """Accept a suggestion as it is, with changes (``content``), or decline it; its author is told.
 
     What somebody saved meanwhile is merged; where both changed the same thing, accepting is refused with a sentence.
+    Changed content is made from ``base_version``: where the block went on since, ``StaleBlock`` says so.
     """
     from stages.content import merge
 
@@ -118,8 +125,8 @@ def decide_suggestion(
                     raise Refused(f"The page changed the same things meanwhile: {told}. Change the suggestion instead.")
                 content = merged.content
             saved = save_block(
-                stage=locked.stage, kind=locked.kind, heading=locked.heading, content=content, base_version=None,
-                actor=actor, how="suggestion", reason=_reason(locked),
+                stage=locked.stage, kind=locked.kind, heading=locked.heading, content=content,
+                base_version=base_version, actor=actor, how="suggestion", reason=_reason(locked),
             )  # fmt: skip
         locked.state, locked.answer = state, answer[:1000]
         locked.decided_by, locked.decided_at = actor, timezone.now()

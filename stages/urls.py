@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stages import views
-from stages.pages import editor, facts, history, importing, keeping, reading, restructure
+from stages.pages import editor, facts, history, importing, keeping, reading, restructure, starting_points
 
 app_name = "stages"
 
@@ -20,6 +20,7 @@ urlpatterns = [
     path("stages/import/pull/", importing.pull_now, name="pull-now"),
     path("stages/disputes/<int:pk>/", importing.dispute, name="dispute"),
     path("stages/export/<str:form>/", reading.export, name="export-all"),
+    path("stages/starting-points/", starting_points.starting_points, name="starting-points"),
     path("stages/resources/<int:pk>/", views.resource, name="resource"),
     path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
     path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),

@@ -47,6 +47,7 @@ def index(request: HttpRequest) -> HttpResponse:
         "sections": queries.stages_by_section(),
         "starting_points": StartingPoint.objects.all(),
         "catalog": queries.catalog(),
+        "may_edit_starts": has_role(request.user, Role.EDITOR),
         "may_create": has_role_anywhere(request.user, Role.EDITOR),
         "CATALOG_OVERVIEW": slots.CATALOG_OVERVIEW,
     }

@@ -33,6 +33,7 @@ from stages.api.serializers import (
 )
 from stages.api.structure import difference_data
 from stages.contacts import remove_contact
+from stages.editing import find_block
 from stages.handbook.exporting import export_document, export_markdown, export_yaml
 from stages.handbook.importing import decide_conflict, digest_of, import_page
 from stages.handbook.parsing import parse_page
@@ -129,8 +130,9 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
 
 
 def suggestion_etag(found: Suggestion) -> str:
-    """What a decision must have been made from."""
-    return etag_of("suggestion", found.pk, found.state)
+    """What a decision must have been made from: the block as it stands is a part of it."""
+    block = find_block(found.stage, found.kind, found.heading)
+    return etag_of("suggestion", found.pk, found.state, block.version if block else 0)
 
 
 class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ImportConflict]):

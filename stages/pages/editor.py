@@ -17,7 +17,7 @@ from stages.blockform import BlockForm, form_of, posted, step, take_paste, whole
 from stages.collaboration import Refused
 from stages.content import Conflict, merge
 from stages.derived import derived_blocks
-from stages.editing import StaleBlock, content_of, ensure_block, find_block, save_block
+from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
 from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
 from stages.models import BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
 from stages.stage_page import BlockView, groups_of, stage_named, stage_page
@@ -113,15 +113,7 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
     suggestion = open_suggestion(request, stage)
     said = ""
     try:
-        if suggestion is not None:
-            saved = collaboration.decide_suggestion(
-                suggestion=suggestion, actor=user, state=Suggestion.State.CHANGED, content=form.content
-            )
-        else:
-            saved = save_block(
-                stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
-                base_version=form.base_version, actor=user, how="edit", reason=form.reason,
-            )  # fmt: skip
+        saved = write(stage, form, heading, user, suggestion, how="edit")
     except Refused as error:
         form.errors = {"reason": str(error)}
         return show(request, stage, form, heading, status=422)
@@ -132,10 +124,7 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
         if merged.conflicts:
             collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
             return show(request, stage, form, heading, conflicts=merged.conflicts, other=who, status=409)
-        saved = save_block(
-            stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
-            base_version=stale.block.version, actor=user, how="merge", reason=form.reason,
-        )  # fmt: skip
+        saved = write(stage, form, heading, user, suggestion, how="merge")
         said = f"{who} had saved this block meanwhile; both changes are in it."
     collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
     if saved is not None:
@@ -144,6 +133,21 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
         undo = saved.block.version if saved.differences else 0
         return done(request, stage, form.kind, heading or form.content.heading, said, undo=undo)
     return done(request, stage, form.kind, heading, "Saved.")
+
+
+def write(
+    stage: Stage, form: BlockForm, heading: str, user: User, suggestion: Suggestion | None, *, how: str
+) -> Saved | None:
+    """Write what the form says, made from the version that it names; of a suggestion as its acceptance."""
+    if suggestion is not None:
+        return collaboration.decide_suggestion(
+            suggestion=suggestion, actor=user, state=Suggestion.State.CHANGED, content=form.content,
+            base_version=form.base_version, answer=form.reason,
+        )  # fmt: skip
+    return save_block(
+        stage=stage, kind=form.kind, heading=heading or form.content.heading, content=form.content,
+        base_version=form.base_version, actor=user, how=how, reason=form.reason,
+    )  # fmt: skip
 
 
 def open_suggestion(request: HttpRequest, stage: Stage) -> Suggestion | None:

@@ -177,6 +177,22 @@ def test_a_suggestion_can_be_changed_first_or_declined(create: Stage, viewer: Us
     assert states == {first.pk: "changed", second.pk: "declined"}
 
 
+def test_a_changed_suggestion_overwrites_nobody(create: Stage, viewer: User, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    number = content_of(find_block(create, "dashboards")).items[0].id
+    both = [row(0, id=number, label="A", url="/a"), row(1, label="B", url="/b")]
+    send(browser_of(viewer), "suggest", *both, base=1)
+    suggestion = Suggestion.objects.get()
+    send(
+        browser_of(a_user("bea", "editor")), "save", row(0, id=number, label="A", url="/a", description="Bea's"), base=1
+    )
+    done = send(editor_client, "save", both[0], row(1, label="Better", url="/b"), base=1, suggestion=str(suggestion.pk))
+    assert done.status_code == 302
+    assert items(create) == [("A", "/a", "Bea's"), ("Better", "/b", "")]
+    suggestion.refresh_from_db()
+    assert suggestion.state == "changed"
+
+
 def test_an_editor_of_another_stage_only_suggests(create: Stage) -> None:
     send(browser_of(a_user("cem", "editor@stage:plan")), "save", row(0, label="A", url="/a"))
     assert (items(create), Suggestion.objects.count()) == ([], 1)
