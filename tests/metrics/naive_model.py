@@ -64,13 +64,15 @@ class Sub:
 
 @dataclass
 class World:
-    """All facts. ``frames``: time frame by metric."""
+    """All facts. ``frames``: time frame by metric; ``mapping``: by kind and subject, and month, the metrics that stand
+    for it; ``sections``: the section of each stage, as the catalog has it now."""
 
     frames: dict[str, str]
     pings: list[Ping] = field(default_factory=list)
     labels: list[Label] = field(default_factory=list)
     subs: dict[str, Sub] = field(default_factory=dict)
-    erased: set[tuple[str, str]] = field(default_factory=set)
+    mapping: dict[tuple[str, str], dict[Month, set[str]]] = field(default_factory=dict)
+    sections: dict[str, str] = field(default_factory=dict)
 
     def accepted(self) -> list[Ping]:
         """Without duplicates: of equal identities the first stands, in whatever state it is."""
@@ -240,6 +242,29 @@ def first_version(world: World, metric: str, of: str, month: Month) -> tuple[int
     return min(seen) if seen else None  # type: ignore[type-var]
 
 
+def week_figure(world: World, metric: str, week: tuple[int, int], cut: Asked) -> Expected:
+    """The sum over the last report of each installation in an ISO week, by the labels of the month it ends in."""
+    last_day = date.fromisocalendar(*week, 7)
+    month = (last_day.year, last_day.month)
+    inside = {}
+    for population in ("all", "paid"):
+        theirs = latest(
+            ping
+            for ping in world.accepted()
+            if ping.population == population and ping.recorded_at.astimezone(UTC).isocalendar()[:2] == week
+        )
+        for who, ping in theirs.items():
+            is_saas = delivery(world, who, month) == "saas"
+            wanted = "paid" if cut.paid and is_saas else "all"
+            unpaid = cut.paid and not is_saas and tier(ping) == "free"
+            if population == wanted and not unpaid and not excluded(world, who, month):
+                inside[who] = ping
+    if cut.delivery:
+        inside = {who: ping for who, ping in inside.items() if delivery(world, who, month) == cut.delivery}
+    there = [Fraction(ping.values[metric]) for ping in inside.values() if is_ok(ping.values.get(metric))]
+    return Expected(sum(there, Fraction(0)) if there else None, None, len(there), len(inside), None)
+
+
 def share(world: World, metric: str, of: str, month: Month, grain: str) -> Fraction:
     condition, measure = grain.split("-")
     subs = active(world, month)
@@ -273,30 +298,92 @@ class Expected:
     cannot: bool = False
 
 
+def exact_parts(
+    world: World, metric: str, month: Month, cut: Asked, grain: str
+) -> dict[str, tuple[Fraction, Fraction]]:
+    """By SaaS and by self-managed edition: recorded, and the exact uplift; a p of 0 adds nothing."""
+    found: dict[str, tuple[Fraction, Fraction]] = {}
+    for who, ping in in_cut(world, month, cut).items():
+        value = monthly_value(world, ping, metric)
+        if value is None:
+            continue
+        part = "saas" if delivery(world, who, month) == "saas" else edition(ping)
+        found[part] = (found.get(part, (Fraction(0), Fraction(0)))[0] + Fraction(value), Fraction(0))
+    for of in ("CE", "EE"):
+        p = share(world, metric, of, month, grain)
+        if of in found and p != 0:
+            found[of] = (found[of][0], found[of][0] * (1 - p) / p)
+    return found
+
+
+def half_up(value: Fraction) -> int:
+    return (value + Fraction(1, 2)).__floor__()
+
+
 def figure(world: World, metric: str, month: Month, cut: Asked, grain: str) -> Expected:
     inside = in_cut(world, month, cut)
-    values = {who: monthly_value(world, ping, metric) for who, ping in inside.items()}
-    there = {who: Fraction(value) for who, value in values.items() if value is not None}
+    reporting = [ping for ping in inside.values() if monthly_value(world, ping, metric) is not None]
     known = None
     if not (cut.edition or cut.tier or cut.paid or cut.version):
         known = len(inside)
         if cut.delivery != "saas":
             talking = {ping.subscription for ping in self_managed(world, month).values()}
             known += len([sub for sub in active(world, month) if sub not in talking])
-    if not there:
+    if not reporting:
         return Expected(None, None, 0, len(inside), known)
-    uplift = Fraction(0)
-    cannot = False
-    for of in ("CE", "EE"):
-        mine = [
-            there[who] for who in there if edition(inside[who]) == of and delivery(world, who, month) == "self_managed"
+    parts = exact_parts(world, metric, month, cut, grain)
+    cannot = any(part != "saas" and share(world, metric, part, month, grain) == 0 for part in parts)
+    recorded, uplift = (sum((part[side] for part in parts.values()), Fraction(0)) for side in (0, 1))
+    return Expected(recorded, half_up(uplift), len(reporting), len(inside), known, cannot)
+
+
+def mapped(world: World, kind: str, subject: str, month: Month) -> str | None:
+    """The metric that stands for a subject in a month; none where there are two."""
+    metrics = world.mapping.get((kind, subject), {}).get(month, set())
+    return next(iter(metrics)) if len(metrics) == 1 else None
+
+
+def indicator(world: World, kind: str, subject: str, month: Month, cut: Asked, grain: str) -> Expected:
+    """SMAU, GMAU, paid GMAU, UMAU, or the sum of the SMAUs that exist."""
+    if kind in ("cmau", "section_cmau"):
+        stages = [stage for stage, section in world.sections.items() if kind == "cmau" or section == subject]
+        there = [
+            one for stage in stages if (one := indicator(world, "smau", stage, month, cut, grain)).recorded is not None
         ]
-        if not mine:
-            continue
-        p = share(world, metric, of, month, grain)
-        if p == 0:
-            cannot = True
-        else:
-            uplift += sum(mine) * (1 - p) / p
-    half_up = (uplift + Fraction(1, 2)).__floor__()
-    return Expected(sum(there.values(), Fraction(0)), half_up, len(there), len(inside), known, cannot)
+        if not there:
+            return Expected(None, None, 0, 0, None)
+        recorded = sum((one.recorded for one in there if one.recorded is not None), Fraction(0))
+        cannot = any(one.cannot for one in there)
+        return Expected(recorded, sum(one.uplift or 0 for one in there), 0, 0, None, cannot)
+    metric = mapped(world, kind, subject, month)
+    if kind == "paid_gmau":
+        cut = Asked(cut.delivery, cut.edition, cut.tier, True, cut.version)
+    if metric is None:
+        empty = figure(world, "", month, cut, grain)
+        return Expected(None, None, 0, empty.pinging, empty.known)
+    return figure(world, metric, month, cut, grain)
+
+
+def prediction(world: World, kind: str, subject: str, month: Month, ahead: int) -> int | None:
+    """The last estimate and so many times the mean of the last three changes, by part; rounded at the end."""
+    if kind in ("cmau", "section_cmau"):
+        stages = [stage for stage, section in world.sections.items() if kind == "cmau" or section == subject]
+        each = [prediction(world, "smau", stage, month, ahead) for stage in stages]
+        there = [one for one in each if one is not None]
+        return sum(there) if there else None
+    months = [month]
+    while len(months) < 4:
+        months.insert(0, before(months[0]))
+    series: list[dict[str, Fraction]] = []
+    for one in months:
+        metric = mapped(world, kind, subject, one)
+        cut = Asked(paid=kind == "paid_gmau")
+        parts = {} if metric is None else exact_parts(world, metric, one, cut, "version-subscription")
+        series.append({part: recorded + uplift for part, (recorded, uplift) in parts.items()})
+    whole = Fraction(0)
+    for part in {part for parts in series for part in parts}:
+        if any(part not in parts for parts in series):
+            return None
+        changes = [series[at + 1][part] - series[at][part] for at in range(3)]
+        whole += series[-1][part] + ahead * sum(changes, Fraction(0)) / 3
+    return half_up(whole) if any(series) else None
