@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import time
 
 from tests.bench.harness import Bench, Row, case
@@ -49,5 +50,10 @@ def hostile(bench: Bench) -> list[Row]:
             note=f"{len(failures)} kinds answered 5xx {', '.join(sorted(failures)[:3])}, {failed} failed to be read"
             if failures or failed
             else f"{len(states):,} accepted and read, the others refused",
-        )
+        ),
+        Row(
+            work="… the most memory that their process ever held",
+            samples=[resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024],
+            unit="MB",
+        ),
     ]
