@@ -28,6 +28,7 @@ class Options:
     rate_address: int = 120_000
     rate_installation: int = 600
     rate_key: int = 120_000
+    rate_version_check: int = 120_000
     key_overlap: timedelta = timedelta(days=14)
     silent_after: timedelta = timedelta(days=14)
     keep_bodies: timedelta = timedelta(days=5 * 366)
@@ -58,6 +59,7 @@ class Options:
             rate_address=env.integer("TELEMETRY_RATE_ADDRESS", default.rate_address, least=0),
             rate_installation=env.integer("TELEMETRY_RATE_INSTALLATION", default.rate_installation, least=0),
             rate_key=env.integer("TELEMETRY_RATE_KEY", default.rate_key, least=0),
+            rate_version_check=env.integer("TELEMETRY_RATE_VERSION_CHECK", default.rate_version_check, least=0),
             key_overlap=days("TELEMETRY_KEY_OVERLAP_DAYS", default.key_overlap),
             silent_after=days("TELEMETRY_SILENT_AFTER_DAYS", default.silent_after),
             keep_bodies=days("TELEMETRY_KEEP_BODIES_DAYS", default.keep_bodies),

@@ -144,8 +144,16 @@ def kept_address(address: str, how: str) -> str:
 
 
 def limited(address: str) -> HttpResponse | None:
-    """429 where the address has used up its allowance."""
+    """429 where the address has used up its allowance of pings and reports."""
     seconds = limiter.wait_for("a:" + address, conf.options.rate_address)
+    return too_many(seconds, "address") if seconds else None
+
+
+def limited_check(address: str) -> HttpResponse | None:
+    """429 where the address has used up its allowance of version checks, which is another one: each page of an
+    instance may ask, and none of that may cost a ping.
+    """
+    seconds = limiter.wait_for("v:" + address, conf.options.rate_version_check)
     return too_many(seconds, "address") if seconds else None
 
 

@@ -18,7 +18,16 @@ from portal.roles import Role
 from portal.wakeups import wake
 from telemetry import conf, versions
 from telemetry.accepting import READ_TASK, Refused, compress
-from telemetry.intake import anonymous_off, answer, body_of, limited, refusal, sender_address, unavailable
+from telemetry.intake import (
+    anonymous_off,
+    answer,
+    body_of,
+    limited,
+    limited_check,
+    refusal,
+    sender_address,
+    unavailable,
+)
 from telemetry.models import ErrorReport, MetadataReport
 from telemetry.reading.document import NotAnObject, parse
 from telemetry.reading.identity import moment_of
@@ -148,7 +157,7 @@ def check_json(request: HttpRequest) -> HttpResponse:
     """Is this version current? Answers 200 whatever ``gitlab_info`` holds."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    if (slow_down := limited(sender_address(request))) is not None:
+    if (slow_down := limited_check(sender_address(request))) is not None:
         return slow_down
     return answer(200, versions.answer_for(_checked(request, "json")).as_json(), Cache_Control="no-store")
 
@@ -160,7 +169,7 @@ def check_svg(request: HttpRequest) -> HttpResponse:
     """The same as a picture, for instances that show one."""
     if request.method not in {"GET", "HEAD"}:
         return HttpResponseNotAllowed(["GET", "HEAD"])
-    if (slow_down := limited(sender_address(request))) is not None:
+    if (slow_down := limited_check(sender_address(request))) is not None:
         return slow_down
     severity = versions.answer_for(_checked(request, "svg")).severity
     response = HttpResponse(badge_svg(severity), content_type="image/svg+xml")

@@ -18,7 +18,8 @@ from portal.api.export import stream_ndjson
 from portal.roles import Role
 from telemetry.api.authentication import IngestKeyAuthentication
 from telemetry.models import IngestKey, Ping
-from telemetry.verbs.privacy import erase_installation, export_installation
+from telemetry.verbs.handover import export_installation
+from telemetry.verbs.privacy import erase_installation
 
 
 class OwnKey(BasePermission):

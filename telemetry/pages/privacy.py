@@ -16,7 +16,8 @@ from telemetry import conf
 from telemetry.forms import EraseForm
 from telemetry.models import PrivacyRecord
 from telemetry.reading.personal import CUT
-from telemetry.verbs.privacy import erase_installation, export_installation
+from telemetry.verbs.handover import export_installation
+from telemetry.verbs.privacy import erase_installation
 
 RETENTION = (
     ("Raw bodies, a month at a time", "keep_bodies"),

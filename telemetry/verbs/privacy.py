@@ -1,16 +1,13 @@
-"""Everything of one installation, handed out or erased; and what is deleted when its time is over."""
+"""Everything of one installation erased; and what is deleted when its time is over."""
 
 from __future__ import annotations
 
-import base64
 import hashlib
-from collections.abc import Iterator
-from dataclasses import asdict
 from datetime import datetime, timedelta
-from typing import Any
 
+from django.apps import apps
 from django.db import connection, transaction
-from django.db.models import F
+from django.db.models import F, Q
 from django.utils import timezone
 
 from metrics import facts
@@ -26,10 +23,11 @@ from telemetry.models import (
     PrivacyRecord,
     RawBody,
     Sender,
+    SigningKey,
     UnknownKeySet,
     Upload,
+    UploadItem,
 )
-from telemetry.queries import body_of_ping, receipt
 
 
 def digest_of_names(uuid: str, hostname: str) -> str:
@@ -37,40 +35,15 @@ def digest_of_names(uuid: str, hostname: str) -> str:
     return hashlib.sha256(f"{uuid}\n{hostname}".encode()).hexdigest()
 
 
-def export_installation(
-    *, uuid: str, hostname: str, by: User | None = None, by_key: str = ""
-) -> Iterator[dict[str, Any]]:
-    """All that is stored of an installation, record by record; that it was handed out is noted first."""
-    pings = Ping.objects.filter(uuid=uuid, hostname=hostname).order_by("recorded_at")
-    PrivacyRecord.objects.create(
-        kind=PrivacyRecord.Kind.EXPORTED,
-        digest=digest_of_names(uuid, hostname),
-        by=by,
-        by_key=by_key,
-        pings=pings.count(),
-    )
-    sender = Sender.objects.filter(uuid=uuid, hostname=hostname).values().first()
-    if sender is not None:
-        yield {"record": "installation", **sender}
-    for ping in pings.iterator(chunk_size=100):
-        body = body_of_ping(ping)
-        try:
-            text = {"body": body.decode()} if body is not None else {"body": None}
-        except UnicodeDecodeError:
-            text = {"body_base64": base64.b64encode(body or b"").decode()}
-        yield {"record": "ping", **asdict(receipt(ping)), "address": ping.address, **text}
-    for report in MetadataReport.objects.filter(ping__uuid=uuid, ping__hostname=hostname):
-        yield {
-            "record": "metadata report",
-            "id": report.pk,
-            "received_at": report.received_at,
-            "metrics": report.metrics,
-            "seconds": report.seconds,
-        }
-    for error in ErrorReport.objects.filter(uuid=uuid, hostname=hostname).values():
-        yield {"record": "error report", **error}
-    for key in IngestKey.objects.filter(uuid=uuid, hostname=hostname):
-        yield {"record": "ingest key", "prefix": key.prefix, "label": key.label, "created_at": key.created_at}
+def reports_about(uuid: str, hostname: str, *, linked: bool = False) -> Q:
+    """The metadata or error reports of an installation: named or ``linked`` to its pings, and those that only say its
+    uuid, as long as no other host name shares it.
+    """
+    alone = not Sender.objects.filter(uuid=uuid).exclude(hostname=hostname).exists()
+    if linked:
+        its = Q(ping__uuid=uuid, ping__hostname=hostname)
+        return its | Q(uuid=uuid, ping=None) if alone else its
+    return Q(uuid=uuid, hostname__in=[hostname, ""] if alone else [hostname])
 
 
 @transaction.atomic
@@ -89,18 +62,13 @@ def erase_installation(
             recorded_at__gte=min(moment for _, moment in chunk),
             recorded_at__lte=max(moment for _, moment in chunk),
         ).delete()
-    MetadataReport.objects.filter(ping__uuid=uuid, ping__hostname=hostname).delete()
-    if not Sender.objects.filter(uuid=uuid).exclude(hostname=hostname).exists():
-        MetadataReport.objects.filter(uuid=uuid).delete()
+    MetadataReport.objects.filter(reports_about(uuid, hostname, linked=True)).delete()
+    ErrorReport.objects.filter(reports_about(uuid, hostname)).delete()
     pings.delete()
-    ErrorReport.objects.filter(uuid=uuid, hostname=hostname).delete()
-    Sender.objects.filter(uuid=uuid, hostname=hostname).delete()
-    KeyHolder.objects.filter(uuid=uuid, hostname=hostname).delete()
-    IngestKey.objects.filter(uuid=uuid, hostname=hostname).delete()
-    _erase_history(uuid, hostname)
-    from telemetry.models import UploadItem
-
-    UploadItem.objects.filter(uuid=uuid, hostname=hostname).delete()
+    for model in (Sender, KeyHolder, IngestKey, SigningKey, UploadItem):
+        model._default_manager.filter(uuid=uuid, hostname=hostname).delete()
+    for name in ("IngestKeyEvent", "SigningKeyEvent"):  # last: deleting a key writes into its history
+        apps.get_model("telemetry", name)._default_manager.filter(uuid=uuid, hostname=hostname).delete()
     return PrivacyRecord.objects.create(
         kind=PrivacyRecord.Kind.ERASED,
         digest=digest_of_names(uuid, hostname),
@@ -109,12 +77,6 @@ def erase_installation(
         reason=reason.replace("\x00", ""),
         pings=len(ids),
     )
-
-
-def _erase_history(uuid: str, hostname: str) -> None:
-    """The history of its keys holds its names too."""
-    with connection.cursor() as cursor:
-        cursor.execute("DELETE FROM telemetry_ingestkeyevent WHERE uuid = %s AND hostname = %s", [uuid, hostname])
 
 
 def keep_retention(*, now: datetime | None = None) -> dict[str, int]:
