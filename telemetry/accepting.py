@@ -27,6 +27,7 @@ from telemetry.reading.personal import Cut, cut_personal
 from telemetry.statement import Acceptance, ask
 
 READ_TASK = "telemetry.tasks.read_pings"
+KNOWN = "This ping is stored already."
 OTHER_BODY = "This ping is stored already, with other content; the first one stands and has this as an issue."
 """What is said of a duplicate that differs, at every door that can say something."""
 

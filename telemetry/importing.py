@@ -5,15 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
 from django.db import transaction
 
+from metrics.definitions.catalogue import reading_plan
 from telemetry import conf
-from telemetry.accepting import OTHER_BODY, Refused, accept, prepare
+from telemetry.accepting import KNOWN, OTHER_BODY, Prepared, Refused, accept, decompress, prepare
 from telemetry.models import Ping
 from telemetry.reading.bundles import TAKEN, Part, open_bundle, parts_of
+from telemetry.reading.classify import classify
+from telemetry.reading.document import parse
+from telemetry.reading.issues import IssueKind
 from telemetry.verbs.signing import Signed, check_bundle
 from telemetry.verbs.unknown import fold_unknown
 from telemetry.worker import read_batch
@@ -84,6 +89,59 @@ def read_parts(sources: Iterable[tuple[str, bytes]]) -> Iterator[tuple[Part, Sig
         else:
             for part in parts_of(name, data, limit=options.max_body, batch_limit=options.max_batch * 4):
                 yield part, Signed()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Look:
+    """What would become of one ping of a file, and what is in it. ``prepared`` is missing where it would be refused."""
+
+    name: str
+    status: str
+    """new, duplicate or refused"""
+    sentence: str = ""
+    prepared: Prepared | None = None
+    known: Ping | None = None
+    other_body: bool = False
+    signature: str = ""
+    values_ok: int = 0
+    issues: int = 0
+    unknown: int = 0
+
+
+class Looker:
+    """Looks at pings of files without storing any: the preview of an upload and of ``import_pings --dry-run``."""
+
+    def __init__(self) -> None:
+        self.plan = reading_plan()
+        self.seen: dict[tuple[str, str, datetime], bytes] = {}
+
+    def look(self, part: Part, signed: Signed) -> Look:
+        """At one ping; what came before it in the same files counts as stored."""
+        if part.problem:
+            return Look(name=part.name, status="refused", sentence=part.problem)
+        try:
+            prepared = prepare(part.body)
+        except Refused as refused:
+            return Look(name=part.name, status="refused", sentence=str(refused))
+        identity = prepared.identity
+        key = (identity.uuid, identity.hostname, identity.recorded_at)
+        known = Ping.objects.filter(uuid=key[0], hostname=key[1], recorded_at=key[2]).first()
+        first = bytes(known.sha256) if known is not None else self.seen.get(key)
+        self.seen.setdefault(key, prepared.sha256)
+        differs = first is not None and first != prepared.sha256
+        reading = classify(parse(decompress(prepared.stored)), self.plan)
+        return Look(
+            name=part.name,
+            status="new" if first is None else "duplicate",
+            sentence="" if first is None else OTHER_BODY if differs else KNOWN,
+            prepared=prepared,
+            known=known,
+            other_body=differs,
+            signature=signed.state_of(prepared.sha256, identity),
+            values_ok=reading.ok,
+            issues=sum(reading.counts.values()) - reading.counts[IssueKind.UNKNOWN],
+            unknown=reading.counts[IssueKind.UNKNOWN],
+        )
 
 
 def import_parts(

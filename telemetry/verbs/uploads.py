@@ -9,30 +9,24 @@ from django.db import transaction
 from django.db.models import F
 from django.utils import timezone
 
-from metrics.definitions.catalogue import ReadingPlan, reading_plan
 from portal.models import User
-from telemetry.accepting import OTHER_BODY, Prepared, Refused, accept, decompress, prepare
-from telemetry.importing import read_parts, read_these
+from telemetry.accepting import KNOWN, OTHER_BODY, Prepared, Refused, accept
+from telemetry.importing import Look, Looker, read_parts, read_these
 from telemetry.models import Ping, Upload, UploadItem
-from telemetry.reading.bundles import Part
-from telemetry.reading.classify import classify
-from telemetry.reading.document import parse
 from telemetry.reading.identity import Identity
-from telemetry.reading.issues import IssueKind, storable
-from telemetry.verbs.signing import Signed
+from telemetry.reading.issues import storable
 
 CHUNK = 25
-KNOWN = "This ping is stored already."
 
 
 @transaction.atomic
 def preview_upload(*, sources: Iterable[tuple[str, bytes]], by: User | None) -> Upload:
     """Look at files without storing a ping: what is in them, and what would happen. Nothing personal is kept."""
     upload = Upload.objects.create(by=by)
-    plan = reading_plan()
+    looker = Looker()
     items = []
     for part, signed in read_parts(sources):
-        items.append(_item(upload, part, signed, plan))
+        items.append(_item(upload, looker.look(part, signed)))
         if signed.signer and not upload.signer:
             upload.signer = signed.signer
         upload.signature = _worst(upload.signature, signed.state)
@@ -46,33 +40,27 @@ def _worst(one: str, other: str) -> str:
     return max(one, other, key=order.index)
 
 
-def _item(upload: Upload, part: Part, signed: Signed, plan: ReadingPlan) -> UploadItem:
-    item = UploadItem(upload=upload, name=storable(part.name)[-300:])
-    if part.problem:
-        item.state, item.sentence = UploadItem.State.REFUSED, part.problem
-        return item
-    try:
-        prepared = prepare(part.body)
-    except Refused as refused:
-        item.state, item.sentence = UploadItem.State.REFUSED, str(refused)
-        return item
-    identity = prepared.identity
-    item.uuid, item.hostname, item.recorded_at = identity.uuid, identity.hostname, identity.recorded_at
-    item.version = prepared.version
-    item.sha256, item.size, item.body, item.cut = prepared.sha256, prepared.size, prepared.stored, list(prepared.cut)
-    item.signature = signed.state_of(prepared.sha256, identity)
-    reading = classify(parse(decompress(prepared.stored)), plan)
-    item.values_ok = reading.ok
-    item.unknown = reading.counts[IssueKind.UNKNOWN]
-    item.issues = sum(reading.counts.values()) - item.unknown
-    known = Ping.objects.filter(
-        uuid=identity.uuid, hostname=identity.hostname, recorded_at=identity.recorded_at
-    ).first()
-    if known is not None:
-        item.state, item.ping, item.sentence = UploadItem.State.DUPLICATE, known, KNOWN
-        if bytes(known.sha256) != prepared.sha256:
-            item.sentence = OTHER_BODY
-        item.body = None
+def _item(upload: Upload, look: Look) -> UploadItem:
+    states = {"new": UploadItem.State.WAITING, "duplicate": UploadItem.State.DUPLICATE}
+    item = UploadItem(
+        upload=upload,
+        name=storable(look.name)[-300:],
+        state=states.get(look.status, UploadItem.State.REFUSED),
+        sentence=look.sentence,
+        ping=look.known,
+        signature=look.signature,
+        values_ok=look.values_ok,
+        issues=look.issues,
+        unknown=look.unknown,
+    )
+    if (prepared := look.prepared) is not None:
+        identity = prepared.identity
+        item.uuid, item.hostname, item.recorded_at = identity.uuid, identity.hostname, identity.recorded_at
+        item.version, item.size, item.cut = prepared.version, prepared.size, list(prepared.cut)
+        item.sha256 = prepared.sha256
+        if look.known is None:
+            # The second of two that are the same waits as well: should the first not be stored, it is.
+            item.state, item.body = UploadItem.State.WAITING, prepared.stored
     return item
 
 

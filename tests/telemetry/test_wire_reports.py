@@ -175,3 +175,13 @@ def test_where_anonymous_reports_are_off_the_answer_says_what_to_do(client: Clie
     response = post(client, url, {})
     assert response.status_code == 401
     assert "/api/v1/pings/ with an ingest key" in response.json()["detail"]
+
+
+@pytest.mark.django_db
+def test_version_checks_and_pings_have_an_allowance_each(client: Client, options: Any) -> None:
+    options(rate_version_check=1, rate_address=1)
+    assert client.get("/check.json").status_code == 200
+    refused = client.get("/check.svg")
+    assert refused.status_code == 429
+    assert int(refused["Retry-After"]) > 0
+    assert client.post("/usage_data", a_body(), content_type="application/json").status_code == 201

@@ -20,11 +20,11 @@ from tests.telemetry.builders import a_body, a_payload, an_indicator
 pytestmark = pytest.mark.django_db
 
 
-def run(*paths: Path | str, trusted: bool = False) -> tuple[int, dict[str, Any]]:
+def run(*paths: Path | str, **options: bool) -> tuple[int, dict[str, Any]]:
     out = io.StringIO()
     code = 0
     try:
-        call_command("import_pings", *map(str, paths), trusted=trusted, json=True, stdout=out, stderr=io.StringIO())
+        call_command("import_pings", *map(str, paths), **options, json=True, stdout=out, stderr=io.StringIO())
     except SystemExit as error:
         code = int(error.code or 0)
     return code, json.loads(out.getvalue())
@@ -120,3 +120,29 @@ def test_another_body_of_the_same_report_is_an_issue_on_the_first(tmp_path: Path
     ping = Ping.objects.get()
     assert ping.told[0].sentence == "A later body for the same report differed; the first one stands."
     assert ping.told_counts["other_body"] == 1
+
+
+def test_a_dry_run_says_for_each_file_what_would_be_stored_and_stores_nothing(tmp_path: Path) -> None:
+    an_indicator()
+    (tmp_path / "0.json").write_bytes(a_body())
+    run(tmp_path)
+    (tmp_path / "1.json").write_bytes(a_body(users=7))
+    (tmp_path / "2.json").write_bytes(a_body(hostname="new.example.com", licensee={"Name": "Ann"}, strange=1))
+    (tmp_path / "3.json").write_bytes(a_body(hostname="new.example.com", users=8))
+    (tmp_path / "4.json").write_bytes(b"{")
+    code, answer = run(tmp_path, dry_run=True)
+    assert code == 1
+    counts = [answer[name] for name in ("dry_run", "new", "duplicates", "other_bodies", "refused")]
+    assert counts == [True, 1, 3, 2, 1]
+    told = {result["name"]: result for result in answer["results"]}
+    statuses = [told[f"{number}.json"]["status"] for number in range(5)]
+    assert statuses == ["duplicate", "duplicate", "new", "duplicate", "refused"]
+    fresh = told["2.json"]
+    assert (fresh["hostname"], fresh["values_ok"], fresh["cut"]) == ("new.example.com", 1, ["licensee.Name"])
+    assert fresh["unknown_keys"] >= 1
+    assert "other content" in told["1.json"]["detail"]
+    assert Ping.objects.count() == Report.objects.count() == 1
+    out = io.StringIO()
+    call_command("import_pings", str(tmp_path / "2.json"), dry_run=True, stdout=out)
+    assert "2.json: new, new.example.com at" in out.getvalue()
+    assert "Nothing was stored. 1 would be" in out.getvalue()
