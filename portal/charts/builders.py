@@ -20,6 +20,8 @@ Row = dict[str, Any]
 Layer = dict[str, Any]
 
 DASHES: Mapping[str, list[float]] = {"recorded": [], "neutral": [], "estimated": [6, 4], "predicted": [1.5, 3.5]}
+LONG = 24
+"""Places on the axis beyond which a part of them can be looked at closely."""
 LINE_HEIGHT = 15
 AXIS_HEIGHT = 44
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
@@ -71,6 +73,7 @@ def trend(
         notes=_notes(drawn, places, monthly=monthly),
         key=key if len(key) > 1 else (),
         empty=not values,
+        stretch=tuple(scale.name(place, monthly=monthly) for place in places) if len(places) > LONG else (),
     )
 
 
@@ -124,7 +127,8 @@ def _trend_spec(
     steps = scale.ticks(low, high, count=4 if height >= 180 else 3)
     names = [scale.name(place, monthly=monthly) for place in places]
     label_room = 150 if direct else 0
-    shown = scale.axis_labels(places, monthly=monthly, room=(width - 50 - label_room) // (36 if monthly else 50))
+    room = (width - 50 - label_room) // (36 if monthly else 50)
+    shown = scale.axis_labels(places, monthly=monthly, room=room)
     y_labels = {_plain(tick): words.compact(tick) for tick in steps}
 
     x: Row = {
@@ -166,7 +170,17 @@ def _trend_spec(
     if direct:
         layers += _label_layer(drawn, places, monthly=monthly, x=x, y=y, steps=steps, height=height)
     layers += _hover_layer(drawn, places, monthly=monthly, x=x)
-    return _frame(width, height, layers)
+    spec = _frame(width, height, layers)
+    if len(places) > LONG:
+        # For the script that shows a part of the axis: what every place would be labelled with, and how many fit.
+        spec["usermeta"] = {"room": room, "labels": {name: list(parts) for name, parts in _parts(places, monthly)}}
+    return spec
+
+
+def _parts(places: Sequence[date], monthly: bool) -> Iterable[tuple[str, tuple[str, str]]]:
+    """Each place's name, with its label and its year."""
+    for place in places:
+        yield scale.name(place, monthly=monthly), (scale.short(place, monthly=monthly), str(place.year))
 
 
 def _frame(width: int, height: int, layers: list[Layer]) -> Row:

@@ -27,6 +27,12 @@ def name(day: date, *, monthly: bool) -> str:
     return words.month(day) if monthly else words.day(day)
 
 
+def short(day: date, *, monthly: bool) -> str:
+    """What a place of the axis is labelled with."""
+    month = words.MONTHS[day.month - 1]
+    return month if monthly else f"{day.day} {month}"
+
+
 def axis_labels(days: Sequence[date], *, monthly: bool, room: int) -> dict[str, str | list[str]]:
     """The labels that fit into ``room`` of them: the month, and the year below it wherever the year changes.
 
@@ -39,8 +45,8 @@ def axis_labels(days: Sequence[date], *, monthly: bool, room: int) -> dict[str, 
     labels: dict[str, str | list[str]] = {}
     year = None
     for day in shown:
-        short = words.MONTHS[day.month - 1] if monthly else f"{day.day} {words.MONTHS[day.month - 1]}"
-        labels[name(day, monthly=monthly)] = short if day.year == year else [short, str(day.year)]
+        label = short(day, monthly=monthly)
+        labels[name(day, monthly=monthly)] = label if day.year == year else [label, str(day.year)]
         year = day.year
     return labels
 

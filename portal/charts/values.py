@@ -71,7 +71,8 @@ class KeyEntry:
 class Chart:
     """A drawing as data: a Vega-Lite spec for each width of column, the table twin, and notes under it.
 
-    ``empty``: there is not one value to draw; the page then says so instead of drawing axes.
+    ``empty``: there is not one value to draw; the page then says so instead of drawing axes. ``stretch``: the places
+    of the axis from which readers may choose a part, where there are so many that it helps.
     """
 
     title: str
@@ -81,6 +82,7 @@ class Chart:
     notes: tuple[str, ...] = ()
     key: tuple[KeyEntry, ...] = ()
     empty: bool = False
+    stretch: tuple[str, ...] = ()
 
     @property
     def digest(self) -> str:

@@ -103,6 +103,20 @@ def sample_charts() -> list[Chart]:
         ),
         trend(title="Four stages, labelled where they end", unit="users", series=lines[:4]),
         trend(title="Six stages, with a key", unit="users", series=lines),
+        trend(
+            title="Five years, of which any part can be shown",
+            unit="users",
+            series=[
+                Series(
+                    name="Recorded",
+                    kind="recorded",
+                    points=[
+                        Point(x=month, y=40_000 + 2_400 * at + 900 * (at * 7 % 12))
+                        for at, month in enumerate(positions([date(2021, 12, 1), date(2026, 11, 1)]))
+                    ],
+                )
+            ],
+        ),
         trend(title="One series alone", unit="pings", series=[Series(name="Pings", kind="recorded", points=own)]),
         bars(
             title="What is used most",

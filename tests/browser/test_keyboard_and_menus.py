@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from playwright.sync_api import Page
+
 from tests.browser.fixtures import SignIn
 
 
@@ -98,6 +102,78 @@ def test_a_series_can_be_switched_off_by_its_name(window: SignIn) -> None:
         "count => document.querySelectorAll('figure[data-awake] .chart-wide path').length < count", arg=before
     )
     assert button.get_attribute("aria-pressed") == "false"
+    assert view.taken() == []
+
+
+def places_of(page: Page, title: str) -> list[str]:
+    """The places of the axis over which the drawing that is seen has tooltips, from the first to the last."""
+    names: list[str] = page.evaluate(
+        """title => [...document.querySelectorAll("figure[data-chart]")]
+            .find(figure => figure.querySelector(".chart-title").textContent.startsWith(title))
+            .chart.views.wide.view.scale("x").domain()""",
+        title,
+    )
+    return names
+
+
+def test_a_part_of_a_long_time_is_shown_by_dragging_and_by_keyboard_and_all_of_it_again(window: SignIn) -> None:
+    view = window("administrator")
+    page = view.open("/styleguide/")
+    title = "Five years"
+    figure = page.locator("figure[data-chart]", has_text=title)
+    whole = """() => [...document.querySelectorAll("figure.is-part")].length === 0"""
+    partial = """() => [...document.querySelectorAll("figure.is-part")].length === 1"""
+
+    # By keyboard: the ends are ordinary fields.
+    figure.get_by_label("From", exact=True).select_option("Jan 2025")
+    page.wait_for_function(partial)
+    places = places_of(page, title)
+    assert (places[0], places[-1], len(places)) == ("Jan 2025", "Nov 2026", 23)
+    figure.get_by_role("button", name="Whole time").click()
+    page.wait_for_function(whole)
+    assert len(places_of(page, title)) == 60
+    assert figure.get_by_label("From", exact=True).input_value() == "Dec 2021"
+
+    # By pointer: from a third to two thirds of the drawing.
+    canvas = figure.locator(".chart-canvas")
+    box = canvas.bounding_box()
+    assert box
+    page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 60)
+    page.mouse.down()
+    page.mouse.move(box["x"] + box["width"] * 2 / 3, box["y"] + 60, steps=3)
+    assert figure.locator(".chart-brush").count() == 1
+    page.mouse.up()
+    page.wait_for_function(partial)
+    places = places_of(page, title)
+    assert 15 < len(places) < 25
+    assert figure.get_by_label("From", exact=True).input_value() == places[0]
+    assert figure.get_by_label("To", exact=True).input_value() == places[-1]
+    canvas.dblclick(position={"x": 300, "y": 60})
+    page.wait_for_function(whole)
+    assert len(places_of(page, title)) == 60
+
+    # Ends that are the wrong way round, or too close, are put right.
+    figure.get_by_label("To", exact=True).select_option("Dec 2021")
+    page.wait_for_function(partial)
+    assert places_of(page, title) == ["Dec 2021", "Jan 2022", "Feb 2022"]
+    assert view.taken() == []
+
+
+def test_a_chart_is_had_as_picture_drawing_numbers_and_table(window: SignIn) -> None:
+    view = window("administrator")
+    page = view.open("/styleguide/")
+    figure = page.locator("figure[data-chart]").first
+    for name, beginning in (("PNG", b"\x89PNG"), ("SVG", b"<svg"), ("CSV", b"Month,Recorded,Estimated,Predicted")):
+        figure.locator("summary", has_text="Download").click()
+        with page.expect_download() as begun:
+            figure.get_by_role("link", name=name).click()
+        assert beginning in Path(begun.value.path()).read_bytes()[:200]
+        if figure.locator("details.chart-menu").get_attribute("open") is not None:
+            page.keyboard.press("Escape")
+    figure.get_by_text("Show as table").click()
+    table = figure.get_by_role("table")
+    assert table.get_by_role("columnheader").all_inner_texts()[:3] == ["Month", "Recorded", "Estimated"]
+    assert table.get_by_role("row").count() > 14
     assert view.taken() == []
 
 

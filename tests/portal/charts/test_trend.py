@@ -175,3 +175,19 @@ def test_the_year_stands_below_the_first_label_and_each_january() -> None:
         "Feb 2026": "Feb",
     }
     assert list(axis_labels(months, monthly=True, room=2)) == ["Dec 2025", "Feb 2026"]
+
+
+def over(count: int) -> Chart:
+    """A chart of so many months."""
+    places = positions([date(2021, 12, 1), date(2021 + count // 12, count % 12 or 12, 1)])[:count]
+    return trend(title="t", series=[Series(name="a", points=[Point(x=place, y=1) for place in places])])
+
+
+def test_of_a_long_time_a_part_can_be_shown_and_of_a_short_one_not() -> None:
+    long, short = over(60), over(24)
+    assert (long.stretch[0], long.stretch[-1], len(long.stretch)) == ("Dec 2021", "Nov 2026", 60)
+    assert short.stretch == ()
+    assert "usermeta" not in short.spec
+    labels = long.spec["usermeta"]["labels"]
+    assert tuple(labels) == long.stretch
+    assert labels["Dec 2021"] == ["Dec", "2021"]
