@@ -34,9 +34,10 @@ from stages.api.serializers import (
 from stages.api.structure import difference_data
 from stages.contacts import remove_contact
 from stages.editing import find_block
+from stages.handbook.documents import page_of
 from stages.handbook.exporting import export_document, export_markdown, export_yaml
 from stages.handbook.importing import decide_conflict, digest_of, import_page
-from stages.handbook.parsing import parse_page
+from stages.handbook.reading import HandbookError
 from stages.models import BlockKind, Contact, ImportConflict, Responsibility, Stage, Suggestion
 from stages.validation import cleaned
 
@@ -242,7 +243,10 @@ class HandbookViewSet(viewsets.ViewSet):
         serializer.is_valid(raise_exception=True)
         asked = serializer.validated_data
         text = asked["text"].replace("\r\n", "\n")
-        page = parse_page(text)
+        try:
+            page = page_of(text, asked["source"])
+        except HandbookError as error:
+            raise ValidationError({"text": [str(error)]}) from error
         if not page.stages:
             said = "There is no stage on this page. Expected headings such as “Create Stage” with blocks under them."
             raise ValidationError({"text": [said]})

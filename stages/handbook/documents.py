@@ -8,6 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from stages.content import ITEM_FIELDS, TEXT_FIELDS, BlockContent, Item
+from stages.handbook.limits import too_many_lines, too_much
 from stages.handbook.marks import LONGEST_HEADING
 from stages.handbook.parsing import DOC_LABELS, Page, ParsedBlock, ParsedStage, Start, Text, parse_page
 from stages.handbook.reading import HandbookError
@@ -20,7 +21,16 @@ ENDINGS = (".json", ".yml", ".yaml")
 
 
 def page_of(text: str, name: str) -> Page:
-    """The page in a file: by its name a document of values, else Markdown."""
+    """The page in a file: by its name a document of values, else Markdown. One that holds too much is refused."""
+    if why := too_many_lines(text):
+        raise HandbookError(f"{name}: {why}")
+    page = _read(text, name)
+    if why := too_much(page):
+        raise HandbookError(f"{name}: {why}")
+    return page
+
+
+def _read(text: str, name: str) -> Page:
     if PurePath(name).suffix.lower() not in ENDINGS:
         return parse_page(text)
     try:

@@ -6,7 +6,7 @@ from typing import Any
 
 from django import template
 from django.urls import reverse
-from django.utils.html import format_html_join
+from django.utils.html import format_html, format_html_join
 from django.utils.safestring import SafeString, mark_safe
 
 from portal.markdown import render_line, render_markdown
@@ -24,9 +24,16 @@ LEXERS = {"postgresql": "postgresql", "mysql": "mysql", "bigquery": "googlesql"}
 """The dialects that Pygments knows by themselves; the others are coloured as SQL."""
 
 
+MOST_LAID_OUT = 50_000
+TOO_LONG = "This text is too long to be laid out; it is shown as it was written."
+"""Laying out Markdown takes up to a second for so many characters, and a page shows ten texts."""
+
+
 @register.filter(name="handbook_markdown")
 def handbook_markdown(text: str | None) -> SafeString:
     """Markdown of the handbook as safe HTML; site-relative links lead to the handbook, unsafe ones nowhere."""
+    if len(text or "") > MOST_LAID_OUT:
+        return format_html('<p class="muted">{}</p><pre class="code">{}</pre>', TOO_LONG, visible(text or ""))
     base = handbook_url()
     rendered = render_markdown(visible(text or ""), top=4, link=lambda url: target_of(url, base).href)
     return mark_safe(rendered.html)

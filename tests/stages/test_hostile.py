@@ -7,8 +7,11 @@ import json
 import pytest
 from django.test import Client
 
+from stages.handbook.documents import page_of
+from stages.handbook.limits import MOST_LINES
+from stages.handbook.reading import HandbookError
 from stages.models import Stage
-from tests.stages.builders import a_stage
+from tests.stages.builders import a_block, a_stage
 
 pytestmark = pytest.mark.django_db
 HOSTILE = [
@@ -92,3 +95,31 @@ def test_no_body_is_a_fault(editor_client: Client, body: object) -> None:
     assert editor_client.post("/api/v1/stages/blocks/bulk/", f"[{text}]", content_type=JSON).status_code < 500
     assert editor_client.post("/api/v1/stages/blocks/bulk/", text, content_type=JSON).status_code < 500
     assert editor_client.post("/api/v1/starting-points/", text, content_type=JSON).status_code < 500
+
+
+HEAD = "#### Create Stage\n##### Dashboards\n"
+TOO_MUCH = [
+    ("lines", "x\n" * (MOST_LINES + 1)),
+    ("stages", "".join(f"#### S{number} Stage\n##### Slack\n**#a**\n" for number in range(201))),
+    ("items", HEAD + "".join(f"[A{number}](/a{number})\n\n" for number in range(501))),
+    ("characters", "#### Create Stage\n##### Rituals\n" + "word " * 50_000),
+]
+
+
+@pytest.mark.parametrize(("what", "text"), TOO_MUCH)
+def test_a_page_that_holds_too_much_is_refused_with_what_it_is(editor_client: Client, what: str, text: str) -> None:
+    with pytest.raises(HandbookError, match=what):
+        page_of(text, "page.md")
+    before = Stage.objects.count()
+    page = editor_client.post("/stages/import/", {"text": text})
+    api = editor_client.post("/api/v1/handbook/import/", {"text": text, "apply": True}, content_type=JSON)
+    assert (page.status_code, api.status_code, Stage.objects.count()) == (422, 400, before)
+    assert what in page.content.decode()
+    assert what in str(api.json())
+
+
+def test_a_text_too_long_to_lay_out_is_shown_as_written(editor_client: Client) -> None:
+    a_block(Stage.objects.get(), "other", heading="Rituals", body="![" * 30_000 + "<script>")
+    page = editor_client.get("/stages/create/").content.decode()
+    assert "too long to be laid out" in page
+    assert "&lt;script&gt;" in page
