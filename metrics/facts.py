@@ -18,7 +18,7 @@ from django.db import connection, transaction
 from django.db.models import QuerySet
 from django.utils import timezone
 
-from metrics.engine.pages import NARROW, Missing, Reading, pack, place, slot_of, unpack
+from metrics.engine.pages import NARROW, PAGE_SIZE, Missing, Reading, pack, slot_of, unpack
 from metrics.engine.rules import traits
 from metrics.exact import is_reasonable, plain
 from metrics.models.facts import Installation, InstallationLabel, Population, Refill, Report, ReportPage
@@ -304,8 +304,11 @@ def by_page(readings: Mapping[int, Reading]) -> dict[int, dict[int, Reading]]:
             reading = Missing.WRONG_TYPE
         else:
             reading = plain(reading)
-        page, index = place(slot)
-        pages.setdefault(page, {})[index] = reading
+        page, index = divmod(slot, PAGE_SIZE)
+        if page in pages:
+            pages[page][index] = reading
+        else:
+            pages[page] = {index: reading}
     return pages
 
 

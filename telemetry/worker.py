@@ -182,7 +182,10 @@ def report_facts(outcome: Outcome, *, held: str | None = None) -> facts.ReportFa
 
 def as_facts(readings: Mapping[int, Value | State]) -> dict[int, facts.Reading]:
     """Our states as those of metrics."""
-    return {slot: MISSING[reading] if isinstance(reading, State) else reading for slot, reading in readings.items()}
+    return {
+        slot: reading if type(reading) is int or not isinstance(reading, State) else MISSING[reading]
+        for slot, reading in readings.items()
+    }
 
 
 PASSING = ("08", "57P", "53100", "53300")
