@@ -83,9 +83,10 @@ class Recorded:
 class Use:
     """What one month makes of a report.
 
-    ``part`` is one of: month_report (it is the one that counts), baseline (for the counters of the next month),
-    superseded (a later report of the month counts), held, rejected, excluded. ``figures`` are the ids of the
-    indicator figures that a value of this report is part of.
+    ``part`` is one of: month_report (it is the one that counts), waiting (its month has not been counted yet), baseline
+    (for the counters of the next month), superseded (a later report of the month counts), published (it counted when
+    the month was published, and does not any more), held, rejected, excluded. ``figures`` are the ids of the indicator
+    figures that a value of this report is part of.
     """
 
     month: Month
@@ -647,8 +648,10 @@ def use_of(source: str) -> list[Use]:
     """Which months and figures used the reports of this source: what a receipt and a ping's page say."""
     from metrics.figures.use import uses
 
-    standing = Report.objects.filter(source=source).exclude(state=Report.State.REPLACED)
-    return uses(list(standing.select_related("installation").order_by("id")))
+    reports = list(Report.objects.filter(source=source).order_by("id"))
+    replaced = {report.pk for report in reports if report.state == Report.State.REPLACED}
+    # A replaced row speaks of what was published only: another one stands for the source.
+    return [use for use in uses(reports) if use.report_id not in replaced or use.part == "published"]
 
 
 __all__ = [

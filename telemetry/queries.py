@@ -55,7 +55,9 @@ class UsedIn:
 PARTS = {
     "month_report": "it is the report that counts for this month",
     "baseline": "it is the baseline for this month's all-time counters",
+    "waiting": "its month is being counted",
     "superseded": "a later ping of the month counts instead",
+    "published": "it counted when the month was published, and does not any more",
     "held": "it is in quarantine and moves nothing",
     "rejected": "it was rejected and moves nothing",
     "excluded": "its installation is excluded from figures",

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.db.models import Exists, OuterRef
+
 from metrics.engine.cells import contributions
 from metrics.engine.chosen import COLUMNS, Chosen
 from metrics.engine.mapping import in_force, mapping_rows
-from metrics.engine.pages import place
+from metrics.engine.pages import is_all_time, place
 from metrics.facts import Use
 from metrics.figures.question import Question
 from metrics.models.dictionary import MetricDefinition
 from metrics.models.facts import Report
-from metrics.models.figures import MonthReport
+from metrics.models.figures import FigureMonth, MonthReport
 from metrics.periods import Month
 
 
@@ -21,37 +23,80 @@ def uses(reports: Sequence[Report]) -> list[Use]:
     ids = {report.pk for report in reports}
     rows = MonthReport.objects.filter(installation__in={report.installation_id for report in reports}, to_revision=None)
     counting = {row.report_id: row for row in rows if row.report_id in ids}
-    found = []
-    for report in reports:
-        row = counting.get(report.pk)
-        figures: tuple[str, ...] = ()
-        if report.state != Report.State.COUNTED:
-            part = report.state
-        elif row is None:
-            part = "superseded"
-        elif row.excluded:
-            part = "excluded"
-        else:
-            part, figures = "month_report", tuple(_figures(row))
-        found.append(
-            Use(
-                month=Month.of(report.month),
-                part=part,
-                report_id=report.pk,
-                installation_id=report.installation_id,
-                figures=figures,
-            )
-        )
+    found = [_own(report, counting.get(report.pk)) for report in reports]
     found += [
-        Use(month=Month.of(row.month), part="baseline", report_id=row.baseline_id, installation_id=row.installation_id)
+        _use(row, "baseline", row.baseline_id, _figures(row, since_install=True))
         for row in rows
         if row.baseline_id in ids and row.baseline_id is not None and not row.excluded
+    ]
+    found += [
+        _use(row, "published", row.report_id, _figures(row, published=True))
+        for row in _published(ids)
+        if not row.excluded
     ]
     return sorted(found, key=lambda use: (use.month, use.report_id, use.part))
 
 
-def _figures(row: MonthReport) -> list[str]:
-    """The indicator figures that a value of this month's report is part of."""
+def _own(report: Report, row: MonthReport | None) -> Use:
+    """What a report is to its own month."""
+    figures: tuple[str, ...] = ()
+    if report.state != Report.State.COUNTED:
+        part = report.state
+    elif row is None:
+        part = "superseded" if _has_later(report) else "waiting"
+    elif row.excluded:
+        part = "excluded"
+    else:
+        part, figures = "month_report", tuple(_figures(row))
+    return Use(
+        month=Month.of(report.month),
+        part=part,
+        report_id=report.pk,
+        installation_id=report.installation_id,
+        figures=figures,
+    )
+
+
+def _use(row: MonthReport, part: str, report_id: int, figures: Sequence[str]) -> Use:
+    return Use(
+        month=Month.of(row.month),
+        part=part,
+        report_id=report_id,
+        installation_id=row.installation_id,
+        figures=tuple(figures),
+    )
+
+
+def _has_later(report: Report) -> bool:
+    """Whether a later report of its month counts instead; without one, the month has not been counted yet."""
+    return Report.objects.filter(
+        installation=report.installation_id,
+        population=report.population,
+        month=report.month,
+        state=Report.State.COUNTED,
+        recorded_at__gt=report.recorded_at,
+    ).exists()
+
+
+def _published(ids: set[int]) -> list[MonthReport]:
+    """Where these reports counted when a month was published, and do not any more."""
+    return list(
+        MonthReport.objects.filter(
+            Exists(
+                FigureMonth.objects.filter(
+                    month=OuterRef("month"),
+                    published_revision__gte=OuterRef("from_revision"),
+                    published_revision__lt=OuterRef("to_revision"),
+                )
+            ),
+            report_id__in=ids,
+        )
+    )
+
+
+def _figures(row: MonthReport, *, since_install: bool = False, published: bool = False) -> list[str]:
+    """The indicator figures that a value of this month's report is part of; ``since_install``: only those whose value
+    is the difference to the baseline."""
     month = Month.of(row.month)
     mapping = in_force(mapping_rows(), month)
     slots = dict(
@@ -72,6 +117,8 @@ def _figures(row: MonthReport) -> list[str]:
         elif row.population == "paid":
             continue
         page, index = place(slots[metrics[0]] or 0)
+        if since_install and not is_all_time(page):
+            continue
         if page in given and index in given[page].values:
-            found.append(Question(indicator=kind, subject=key, period=month).id)
+            found.append(Question(indicator=kind, subject=key, period=month, published=published).id)
     return sorted(found)

@@ -12,7 +12,7 @@ from django.db import connection
 from portal.jobs import Cancelled, Retry, job
 from portal.models import Job, User
 from telemetry.models import Backfill, Ping, RereadRun
-from telemetry.worker import cause_of
+from telemetry.worker import cause_of, of_the_server
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -61,6 +61,8 @@ def carry_on(
                 _set(run, run.State.CANCELLED)
                 raise
             except Exception as error:
+                if of_the_server(error):  # it passes; the sweep goes on with the run
+                    raise
                 run.refresh_from_db()
                 cause = run.cause if isinstance(error, SomeFailed) else cause_of(error)
                 _set(run, run.State.FAILED, cause=cause)
@@ -86,7 +88,9 @@ def begin_again(run: Backfill | RereadRun) -> None:
 
 
 def note_failure(run: Backfill | RereadRun, ping_id: int, error: Exception) -> None:
-    """Count a ping that could not be read, and keep why."""
+    """Count a ping that could not be read, and keep why. Trouble of the database is no ping's fault and is raised."""
+    if of_the_server(error):
+        raise error
     log.warning("reading a stored ping failed", ping=ping_id, run=str(run), error=cause_of(error))
     run.failed += 1
     run.cause = f"ping {ping_id}: {cause_of(error)}"

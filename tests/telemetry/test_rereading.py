@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.db import OperationalError
 
 from metrics.definitions.catalogue import ReadingPlan, raise_version, reading_plan
 from metrics.definitions.signals import definitions_changed
@@ -211,6 +212,27 @@ def test_a_ping_that_raises_costs_no_other_and_the_run_says_which_and_is_tried_a
     run.refresh_from_db()
     assert (run.state, run.failed, run.cause) == ("done", 0, "")
     assert [value_of(ping, 7) for ping in pings] == [1, 1, 1]
+
+
+def test_a_run_waits_where_the_database_is_in_trouble(monkeypatch: pytest.MonkeyPatch) -> None:
+    ping = a_ping(counts={"late": 1})
+    worker.read_all()
+    a_metric("counts.late", slot=7)
+    run = plan_reread(scope="all")
+    with monkeypatch.context() as patch:
+        patch.setattr(rereading, "reread_ping", lambda **given: going_down())
+        assert tasks.reread() == 0
+    run.refresh_from_db()
+    assert (run.state, run.failed) == ("running", 0)
+    assert tasks.reread() == 1
+    run.refresh_from_db()
+    assert run.state == "done"
+    assert value_of(ping, 7) == 1
+
+
+def going_down() -> None:
+    """What Django raises when the server stops."""
+    raise OperationalError("terminating connection due to administrator command")
 
 
 def test_a_run_that_raises_does_not_stay_running(monkeypatch: pytest.MonkeyPatch) -> None:
