@@ -10,7 +10,7 @@ from typing import Any
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
-from django.db import DataError
+from django.db import DataError, InterfaceError, OperationalError
 from django.http import Http404
 from rest_framework import exceptions
 from rest_framework.fields import get_error_detail
@@ -40,6 +40,15 @@ class PreconditionFailed(exceptions.APIException):
     default_code = "precondition_failed"
 
 
+class Unavailable(exceptions.APIException):
+    """The database is away, starts anew or has no room; the same request may be fine a moment later."""
+
+    status_code = HTTPStatus.SERVICE_UNAVAILABLE
+    default_detail = "The database cannot be reached or refuses work; nothing was changed. Try again."
+    default_code = "unavailable"
+    wait = 30
+
+
 def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
     """DRF's ``EXCEPTION_HANDLER``: every error is a problem document, an unforeseen one too."""
     request = context.get("request")
@@ -53,6 +62,9 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         # PostgreSQL cannot hold or compare such a value: a time zone of 22 hours, a number of 40 digits.
         logger.warning("a value was refused by the database: %s", exc)
         exc = exceptions.ParseError("A value lies outside of what can be stored or compared.")
+    elif isinstance(exc, (OperationalError, InterfaceError)):
+        logger.error("the database is away or refuses work: %s", exc)
+        exc = Unavailable()
     set_rollback()
     if not isinstance(exc, exceptions.APIException):
         view = context.get("view")
@@ -64,6 +76,8 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
     challenge = getattr(exc, "auth_header", None)
     if challenge:
         headers["WWW-Authenticate"] = str(challenge)
+    if isinstance(exc, Unavailable):
+        headers["Retry-After"] = str(exc.wait)
     if isinstance(exc, exceptions.ValidationError):
         in_query = request is not None and request.method in SAFE_METHODS
         errors = [error_entry(path, detail, in_query=in_query) for path, detail in leaves(exc.detail)]

@@ -38,7 +38,7 @@ def faults(bench: Bench) -> list[Row]:
         portal.token = portal.run("from tests.live.world import make_world; print(make_world(['struck']))").strip()
         bench.say(f"  {seconds:.0f} s under fire")
         with Senders(portal, stage="struck", months=months, count=SENDERS, installations=40, seed=SEED) as senders:
-            hits = strike_for(portal, seconds=seconds, pause=(0.3, 2.5), seed=SEED)
+            hits = strike_for(portal, seconds=seconds, pause=(0.5, 4.0), seed=SEED)
             wait_for(portal.healthy, seconds=PATIENCE)
             time.sleep(1)
         bench.say(f"  {len(senders.ledger.acknowledged):,} pings acknowledged; waiting until all are counted")

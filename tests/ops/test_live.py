@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
 from typing import Any
+from urllib.error import HTTPError
 
 import pytest
 from django.db import connection
@@ -144,6 +145,10 @@ def test_without_its_database_the_portal_asks_for_patience_and_never_says_yes(po
             assert answer.status == 503
             assert int(answer.retry_after) > 0
             assert b"cannot be reached" in answer.body
+        with pytest.raises(HTTPError) as refused:
+            portal.figure("away", f"{MONTH:%Y-%m}")
+        assert refused.value.code == 503
+        refused.value.close()
     finally:
         os.kill(supervisor, signal.SIGCONT)
     wait_for(lambda: portal.post(body).status == 201, seconds=PATIENCE)

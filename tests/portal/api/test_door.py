@@ -9,6 +9,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.db import InterfaceError, OperationalError
 from django.test import Client
 from django.utils import timezone
 from rest_framework import serializers, status
@@ -132,6 +133,22 @@ def test_an_unforeseen_error_is_a_problem_that_tells_nothing_and_is_logged(
     assert (response.status_code, response["Content-Type"]) == (500, "application/problem+json")
     assert b"secret" not in response.content
     assert "Jobs failed" in caplog.text
+
+
+@pytest.mark.parametrize("error", [OperationalError("the server is gone"), InterfaceError("connection is closed")])
+def test_a_database_that_is_away_is_a_503_that_says_when_to_come_again(
+    viewer: User, client: Client, monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    secret, _token = a_token(viewer)
+
+    def refuse(*_: Any) -> None:
+        raise error
+
+    monkeypatch.setattr("portal.api.authentication.note_use", refuse)
+    response = client.get(LIST, headers=bearer(secret))
+    assert (response.status_code, response["Content-Type"]) == (503, "application/problem+json")
+    assert int(response["Retry-After"]) > 0
+    assert "gone" not in response.json()["detail"]
 
 
 def test_an_address_that_is_not_there_is_a_problem_for_every_method(viewer_client: Client) -> None:
