@@ -69,16 +69,17 @@ class Figure:
         """Note when how many were seen."""
         self.seen.append((time.time(), self.now()))
 
-    def lags(self, accepted: Sequence[float], before: int) -> list[float]:
-        """Seconds from the n-th acknowledgement until n more than before were seen, for every n."""
-        looks = iter(self.seen)
-        moment, count = next(looks)
-        found = []
-        for number, at in enumerate(accepted, start=1):
-            while count < before + number:
-                moment, count = next(looks)
-            found.append(max(0.0, moment - at))
-        return found
+
+def lags(seen: Sequence[tuple[float, int]], accepted: Sequence[float], before: int) -> list[float]:
+    """Seconds from the n-th acknowledgement until ``n`` more than before were seen, for every n."""
+    looks = iter(seen)
+    moment, count = next(looks)
+    found = []
+    for number, at in enumerate(accepted, start=1):
+        while count < before + number:
+            moment, count = next(looks)
+        found.append(max(0.0, moment - at))
+    return found
 
 
 def one_by_one(portal: LivePortal, figure: Figure, count: int) -> list[float]:
@@ -197,7 +198,7 @@ def live(bench: Bench) -> list[Row]:
                 accepted = burst(portal.port, "/usage_data", count=many)
                 bench.say(f"  accepted at {many / (accepted[-1] - accepted[0]):,.0f} a second; waiting for the figure")
                 wait_for(lambda: figure.seen[-1][1] >= before + many, seconds=PATIENCE, every=0.5)
-            lags = sorted(figure.lags(accepted, before))
+            waits = sorted(lags(figure.seen, accepted, before))
             all_seen = figure.seen[-1][0] - accepted[0]
             among = one_by_one(portal, figure, rests)
             open_pages(portal)
@@ -220,9 +221,9 @@ def live(bench: Bench) -> list[Row]:
         Row(work="… until the figure has all of them", samples=[many / all_seen], unit="/s", note=f"{all_seen:.0f} s"),
         Row(
             work="… lag from acceptance to figure",
-            samples=lags[:: max(1, len(lags) // 500)],
+            samples=waits[:: max(1, len(waits) // 500)],
             unit="s",
-            note=f"p50 {part(lags, 50):.1f} s, p99 {part(lags, 99):.1f} s",
+            note=f"p50 {part(waits, 50):.1f} s, p99 {part(waits, 99):.1f} s",
         ),
         Row(
             work="acknowledged pings in the figure, at the end",

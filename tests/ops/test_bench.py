@@ -11,6 +11,7 @@ import pytest
 
 from tests.bench import harness
 from tests.bench.harness import Bench, Result, Row, case, table
+from tests.bench.load import key_paths
 from tests.bench.one import load, measure
 from tests.bench.page import page
 
@@ -76,3 +77,15 @@ def test_a_result_comes_over_from_the_process_of_its_case(tmp_path: Path) -> Non
     file = tmp_path / "result.json"
     file.write_text(json.dumps(asdict(result)))
     assert load(file) == result
+
+
+def test_the_lag_of_a_ping_ends_when_as_many_as_were_acknowledged_can_be_seen() -> None:
+    from tests.bench.cases_live import lags
+
+    seen = [(9.0, 100), (11.0, 101), (12.5, 101), (13.0, 103)]
+    assert lags(seen, [10.0, 10.5, 13.5], before=100) == [1.0, 2.5, 0.0]
+
+
+def test_the_leaves_that_are_defined_are_leaves_of_the_ping() -> None:
+    assert len(set(key_paths(2000))) == 2000
+    assert set(key_paths(150)) < set(key_paths(2000))
