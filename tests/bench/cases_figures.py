@@ -66,7 +66,13 @@ def spread(samples: list[float], share: float) -> str:
 
 @case("figures", order=90)
 def figures(bench: Bench) -> list[Row]:
-    """The largest month of the roll-up, and pages about it."""
+    """What readers wait for at 50,000 installations, in process through all middleware: the figure API with one
+    question, a stage's page with its panels while its charts are kept and at the first look after a roll-up, when
+    they are drawn anew, and the first page of a passport, which adds up all contributions each time.
+
+    *Disk per report* is what reports and their readings take, indexes included, without the body of the ping; the
+    body is in the rows of the case `reading`.
+    """
     number, times = (1_000, 5) if bench.quick else (50_000, 100)
     define()
     bench.say(f"  writing a month of {number:,} installations")

@@ -82,6 +82,14 @@ def lags(seen: Sequence[tuple[float, int]], accepted: Sequence[float], before: i
     return found
 
 
+def draining(seen: Sequence[tuple[float, int]], after: float) -> str:
+    """How quickly the rest was drained once no more came, in words."""
+    late = [look for look in seen if look[0] >= after]
+    count = late[-1][1] - late[0][1]
+    seconds = late[-1][0] - late[0][0]
+    return f"{count / seconds:,.0f} /s once no more came" if count and seconds else "nothing left once no more came"
+
+
 def one_by_one(portal: LivePortal, figure: Figure, count: int) -> list[float]:
     """Seconds from the acknowledgement of a ping until its figure has it, with nothing else to do."""
     found = []
@@ -200,6 +208,7 @@ def live(bench: Bench) -> list[Row]:
                 wait_for(lambda: figure.seen[-1][1] >= before + many, seconds=PATIENCE, every=0.5)
             waits = sorted(lags(figure.seen, accepted, before))
             all_seen = figure.seen[-1][0] - accepted[0]
+            drained = draining(figure.seen, accepted[-1])
             among = one_by_one(portal, figure, rests)
             open_pages(portal)
             sent = figure.now()
@@ -218,7 +227,12 @@ def live(bench: Bench) -> list[Row]:
             samples=[many / (accepted[-1] - accepted[0])],
             unit="/s",
         ),
-        Row(work="… until the figure has all of them", samples=[many / all_seen], unit="/s", note=f"{all_seen:.0f} s"),
+        Row(
+            work="… until the figure has all of them",
+            samples=[many / all_seen],
+            unit="/s",
+            note=f"{all_seen:.0f} s; {drained}",
+        ),
         Row(
             work="… lag from acceptance to figure",
             samples=waits[:: max(1, len(waits) // 500)],

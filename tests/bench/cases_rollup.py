@@ -87,7 +87,15 @@ def size(bench: Bench, number: int, *, judged: bool) -> list[Row]:
 
 @case("rollup", order=30)
 def rollup(bench: Bench) -> list[Row]:
-    """What DESIGN 10 asks of the roll-up, on synthetic months."""
+    """A synthetic month of 150 metrics at two sizes: two reports of each installation, a tenth of the readings
+    missing, subscriptions of which some are shared. The floor is one SQL statement that sums the readings by
+    delivery, edition, tier and version, over the reports that the roll-up has chosen already; it counts nothing and
+    writes nothing.
+
+    *Full month* is the whole roll-up counted anew, with choice of reports, counts, first versions, coverage and
+    estimates, compared with what is stored; *for the first time* it also writes every row. *One late report* is
+    from the door of facts to the corrected figures, and should not depend on how many installations there are.
+    """
     define()
     small, large = (1_000, 2_000) if bench.quick else (10_000, 50_000)
     return [*size(bench, small, judged=False), *size(bench, large, judged=True)]

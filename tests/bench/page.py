@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tests.bench.harness import Result, table
+from tests.bench.harness import Result, Row, table
 
 TEXT = """# Performance
 
@@ -35,8 +35,8 @@ def page(results: Sequence[Result], where: str) -> str:
 
 def verdict(results: Sequence[Result]) -> str:
     """One line: how many budgets are met, which are missed, which cases failed."""
-    judged = [(result.name, row) for result in results for row in result.rows if row.met is not None]
-    missed = [f"{name}: {row.work} ({row.budget})" for name, row in judged if not row.met]
+    judged = [(full_name(result, row), row) for result in results for row in result.rows if row.met is not None]
+    missed = [f"{name} ({row.budget})" for name, row in judged if not row.met]
     failed = [result.name for result in results if result.error]
     line = f"{len(judged) - len(missed)} of {len(judged)} budgets are met."
     if missed:
@@ -44,6 +44,13 @@ def verdict(results: Sequence[Result]) -> str:
     if failed:
         line += f" Failed, and so not measured: {', '.join(failed)}."
     return line
+
+
+def full_name(result: Result, row: Row) -> str:
+    """A row by itself: its case, and what it goes on with where it begins with dots."""
+    before = [each.work for each in result.rows[: list(result.rows).index(row)] if not each.work.startswith("…")]
+    name = f"{before[-1]} {row.work}" if row.work.startswith("…") and before else row.work
+    return f"{result.name}: {name}"
 
 
 def section(result: Result) -> str:

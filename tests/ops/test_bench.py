@@ -43,7 +43,10 @@ def good(bench: Bench) -> Sequence[Row]:
     The row is
     the count.
     """
-    return [Row(work="counting", samples=[3.0], unit="/s", budget="≥ 4", met=False)]
+    return [
+        Row(work="counting", samples=[3.0], unit="/s", budget="≥ 4", met=False),
+        Row(work="… aloud", samples=[1.0], unit="/s", budget="≥ 2", met=False),
+    ]
 
 
 def bad(bench: Bench) -> Sequence[Row]:
@@ -64,7 +67,8 @@ def test_a_case_that_fails_is_a_section_of_the_page_and_costs_no_other(
     text = page(results, "a machine")
 
     assert "> a machine" in text
-    assert "0 of 1 budgets are met. Missed: good: counting (≥ 4). Failed, and so not measured: bad." in text
+    assert "0 of 2 budgets are met." in text
+    assert "Missed: good: counting (≥ 4); good: counting … aloud (≥ 2). Failed, and so not measured: bad." in text
     assert "## good\n\nCounts to three.\n\nThe row is the count.\n\n| work " in text
     assert (
         "## bad\n\nNever comes to an end.\n\n**This case failed in this run:** `RuntimeError: the floor gave way`"
@@ -80,10 +84,12 @@ def test_a_result_comes_over_from_the_process_of_its_case(tmp_path: Path) -> Non
 
 
 def test_the_lag_of_a_ping_ends_when_as_many_as_were_acknowledged_can_be_seen() -> None:
-    from tests.bench.cases_live import lags
+    from tests.bench.cases_live import draining, lags
 
     seen = [(9.0, 100), (11.0, 101), (12.5, 101), (13.0, 103)]
     assert lags(seen, [10.0, 10.5, 13.5], before=100) == [1.0, 2.5, 0.0]
+    assert draining(seen, 11.0) == "1 /s once no more came"
+    assert draining(seen, 13.0) == "nothing left once no more came"
 
 
 def test_the_leaves_that_are_defined_are_leaves_of_the_ping() -> None:
