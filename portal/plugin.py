@@ -1,8 +1,8 @@
 """The door for plugins: everything that a plugin may say, as frozen values.
 
 A plugin is a Django app named in the entry-point group ``portal.plugins``. Its ``plugin.py`` holds one value,
-``plugin = Plugin(...)``. The host's own three apps use this door and no other. Plugin authors import from this
-module, ``portal.slots``, ``portal.roles`` and ``portal.charts``; the rest of the host is private.
+``plugin = Plugin(...)``. The host's own three apps use this door and no other. What else of the host plugin authors may
+import stands in ``docs/developers/plugins.md``; the rest is private.
 """
 
 from __future__ import annotations

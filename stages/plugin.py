@@ -13,6 +13,7 @@ from portal.plugin import (
     Mount,
     NavGroup,
     NavItem,
+    Permission,
     Plugin,
     Role,
     Schedule,
@@ -64,6 +65,13 @@ plugin = Plugin(
             when=timedelta(hours=1),
             words="every hour",
             queue="catalog",
+        ),
+    ),
+    permissions=(
+        Permission(
+            codename="stages.edit_page",
+            sentence="Edit the blocks, facts and structure of stages, decide suggestions, import files.",
+            roles=(Role.EDITOR,),
         ),
     ),
     scopes=(

@@ -16,6 +16,7 @@ from portal.plugin import (
     NavGroup,
     NavItem,
     Panel,
+    Permission,
     Plugin,
     Role,
     Schedule,
@@ -81,6 +82,18 @@ plugin = Plugin(
     health=(
         HealthCheck(name="Ingest", check=panels.ingest_health),
         HealthCheck(name="Heartbeat of the population", check=panels.heartbeat_health),
+    ),
+    permissions=(
+        Permission(
+            codename="telemetry.judge_ping",
+            sentence="Release or reject pings in quarantine, with a reason.",
+            roles=(Role.REVIEWER,),
+        ),
+        Permission(
+            codename="telemetry.manage_key",
+            sentence="Give and revoke ingest keys, name releases, change the rules of quarantine, erase installations.",
+            roles=(Role.ADMINISTRATOR,),
+        ),
     ),
     sources=(SourceResolver(name="telemetry", resolve=panels.resolve),),
     attention=(Attention(name="Quarantine and failures", items=panels.waiting),),
