@@ -51,7 +51,7 @@ class Command(BaseCommand):
             who = row["installation"]["hostname"] if row["installation"] else row.get("figure", "")
             self.stdout.write(f"  {row['value']}  {who}  {row['report'] or ''}".rstrip())
         for row in left:
-            who = row["installation"]["hostname"] if row["installation"] else row["subscription"]
+            who = row["installation"]["hostname"] if row["installation"] else row.get("subject") or row["subscription"]
             self.stdout.write(f"  left out: {who} ({row['reason']})")
         for one in found.restatements:
             self.stdout.write(f"  restated {one.at:%Y-%m-%d %H:%M}: {one.old} to {one.new} ({one.cause})")
