@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from metrics.engine.estimates import OFFICIAL, Grain
-from metrics.engine.mapping import mapping_rows
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, total
 from metrics.figures.combined import Part, stages
+from metrics.figures.dictionary import definition_of, mapping_of
 from metrics.figures.document import as_moment
 from metrics.figures.interval import METHOD, SEED, Interval, interval
 from metrics.figures.left_out import left_out_counts
@@ -190,7 +190,7 @@ def passport(question: Question, *, with_left_out: bool = True) -> Passport:
     return Passport(
         question=question,
         figure=figure,
-        definition=MetricDefinition.objects.get(pk=figure.metric.id) if figure.metric else None,
+        definition=definition_of(figure),
         mapping=_mapping(question, figure),
         grains={one.question.grain.value: one for one in by_grain},
         restatements=() if isinstance(question.period, Week) else tuple(restatements(question)),
@@ -210,23 +210,17 @@ def _mapping(question: Question, figure: Figure) -> dict[str, Any] | None:
         return None
     if question.is_combined:
         return {"kind": "smau", "subject": question.subject or None, "metric": None, "combined": True}
-    metrics = {metric.id: metric.key_path for metric in ([figure.metric] if figure.metric else figure.conflict)}
-    rows = [
-        row
-        for row in mapping_rows(kinds=[question.indicator])
-        if row.subject_key == question.subject and row.metric_id in metrics and row.holds_in(question.month)
-    ]
     in_force = [
         {
-            "metric": metrics[row.metric_id],
+            "metric": row.metric.key_path,
             "from_month": None if row.from_month is None else str(Month.of(row.from_month)),
             "to_month": None if row.to_month is None else str(Month.of(row.to_month)),
             "source": row.source,
             "reason": row.reason,
-            "made_by": row.made_by or None,
+            "made_by": str(row.made_by) if row.made_by else None,
             "made_at": as_moment(row.made_at),
         }
-        for row in rows
+        for row in mapping_of(figure)
     ]
     return {
         "kind": question.indicator,

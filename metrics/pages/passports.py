@@ -19,13 +19,13 @@ from metrics.boards.findings import findings_about
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, label_of, line_of, long_month, passport_page, trend_of, window_of
 from metrics.boards.names import subject_name, subject_url
-from metrics.definitions.queries import mappings
 from metrics.engine.estimates import EditionEstimate, Grain
 from metrics.engine.rules import version_text
 from metrics.exact import Number
 from metrics.figures import passport as passports
 from metrics.figures.asking import check_subject
 from metrics.figures.contributions import Contribution, contributions, contributions_found
+from metrics.figures.dictionary import mapping_of
 from metrics.figures.left_out import REASONS, left_out, left_out_counts
 from metrics.figures.movement import CLASSES, movement
 from metrics.figures.queries import Figure, figures
@@ -149,7 +149,7 @@ def _tab(request: HttpRequest, tab: str, question: Question, opened: passports.P
             "assumptions": passports.ASSUMPTIONS,
         }
     if tab == "definition":
-        return {"rows": _mapping_rows(question, opened)}
+        return {"rows": mapping_of(opened.figure)}
     if tab == "sql":
         return {"api": _api(request, question), "command": f"manage.py passport {question.id} --json"}
     return {"changes": [(one, [_link(report) for report in one.reports]) for one in opened.restatements]}
@@ -272,22 +272,6 @@ def _grains(opened: passports.Passport) -> list[dict[str, Any]]:
             "editions": [_edition(part) for part in one.parts],
         }
         for name, one in opened.grains.items()
-    ]
-
-
-def _mapping_rows(question: Question, opened: passports.Passport) -> list[Any]:
-    """The rows of the mapping that are in force for the figure."""
-    if question.kind == "metric" or question.is_combined:
-        return []
-    rows = mappings().filter(kind=question.indicator, subject_key=question.subject)
-    metrics = {opened.figure.metric.id} if opened.figure.metric else {one.id for one in opened.figure.conflict}
-    day = question.month.first
-    return [
-        row
-        for row in rows
-        if row.metric_id in metrics
-        and (row.from_month is None or row.from_month <= day)
-        and (row.to_month is None or day <= row.to_month)
     ]
 
 

@@ -9,11 +9,13 @@ from typing import Any
 
 import pytest
 from django.core.management import call_command
+from django.test import Client
 
+from metrics.definitions.mapping import map_indicator
 from metrics.engine.months import close_month
 from metrics.facts import release_report
 from metrics.labels import label_installation
-from metrics.models import Subscription
+from metrics.models import MetricDefinition, Subscription
 from metrics.periods import Month
 from tests.metrics.world import a_metric, a_smau, a_subscription, report
 
@@ -21,6 +23,12 @@ from tests.metrics.world import a_metric, a_smau, a_subscription, report
 def published(figure: str = "smau.create.2026-05") -> Any:
     out = StringIO()
     call_command("passport", f"{figure}~published", json=True, stdout=out)
+    return json.loads(out.getvalue())
+
+
+def live() -> Any:
+    out = StringIO()
+    call_command("passport", "smau.create.2026-05", json=True, stdout=out)
     return json.loads(out.getvalue())
 
 
@@ -90,6 +98,23 @@ def test_the_list_of_subscriptions_is_that_of_the_publication() -> None:
     a_subscription("D")
     after = published()
     assert (left_out(after), after["estimate"]) == (left_out(before), before["estimate"])
+
+
+@pytest.mark.django_db(transaction=True)
+def test_definition_and_mapping_are_those_of_the_publication(viewer_client: Client) -> None:
+    smau, other = a_smau("create"), a_metric("usage.other")
+    report("a", "2026-05-04", {smau: 10, other: 20})
+    close()
+    MetricDefinition.objects.filter(pk=smau.pk).update(description="Reworded since", version=2)
+    map_indicator(kind="smau", subject_key="create", metric=other, reason="wider", actor=None)
+    then, now = published(), live()
+    assert (then["definition"]["description"], then["definition"]["version"]) == ("usage.create", 1)
+    assert [row["metric"] for row in then["mapping"]["in_force"]] == ["usage.create"]
+    assert [(row["metric"], row["reason"]) for row in now["mapping"]["in_force"]] == [("usage.other", "wider")]
+    page = viewer_client.get("/figures/smau.create.2026-05~published/?tab=definition").content.decode()
+    assert "usage.<wbr>create" in page
+    assert "Reworded since" not in page
+    assert "No metric is mapped" not in page
 
 
 @pytest.mark.django_db
