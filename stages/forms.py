@@ -21,6 +21,7 @@ class ResourceForm(_Form):
     """What a resource is called and where it is, who keeps it, who can open it, whether it is the official one."""
 
     reviewed = forms.BooleanField(required=False)
+    reason = forms.CharField(required=False, max_length=1000)
     version = forms.IntegerField(
         error_messages={
             "required": "The form came without the version it was made from. Load the page again.",
@@ -67,5 +68,5 @@ class ResourceForm(_Form):
         values = {name: self.cleaned_data[name] for name in self.Meta.fields}
         return change_resource(
             pk=self.instance.pk, values=values, version=self.cleaned_data["version"], actor=user, how="edit",
-            reviewed=self.cleaned_data["reviewed"],
+            reviewed=self.cleaned_data["reviewed"], reason=self.cleaned_data["reason"],
         )  # fmt: skip

@@ -13,6 +13,7 @@ from portal.permissions import has_role
 from portal.roles import Role
 from stages.content import Item, to_json
 from stages.editing import content_of
+from stages.history.events import events_of
 from stages.models import Block, BlockRevision, Placement, Resource
 from stages.validation import cleaned_item_of
 
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
 
 SHOWN = ("label", "url")
 """What the blocks that place a resource show of it, so that a change is a new version of each of them."""
+
+RESTORED = ("label", "url", "owner_name", "access", "official", "reviewed_on", "review_every_days", "source_updated_on")
+"""What an earlier version of a resource brings back."""
 
 
 class StaleResource(Exception):
@@ -51,13 +55,20 @@ def stages_not_edited(resource: Resource, user: User | AnonymousUser) -> list[st
 
 
 def change_resource(
-    *, pk: int, values: Mapping[str, Any], version: int | None, actor: User, how: str, reviewed: bool = False
+    *,
+    pk: int,
+    values: Mapping[str, Any],
+    version: int | None,
+    actor: User,
+    how: str,
+    reviewed: bool = False,
+    reason: str = "",
 ) -> Resource:
     """Change a resource; each block that shows what changed gets a version that says so.
 
     ``version`` is the one that the caller read; ``None`` takes whatever is there.
     """
-    reason = "Changed the shared link"
+    reason = reason or "Changed the shared link"
     with transaction.atomic(), because(reason, actor=actor):
         used = Placement.objects.filter(resource=pk).values("block")
         blocks = list(Block.objects.select_for_update().filter(pk__in=used).order_by("pk"))
@@ -82,3 +93,10 @@ def change_resource(
                     actor_name=str(actor), how=how, reason=reason,
                 )  # fmt: skip
         return resource
+
+
+def state_of_resource(pk: int, version: int) -> dict[str, Any] | None:
+    """What people could change of a resource, as it was in a version; ``None`` where the history has no such one."""
+    events = events_of(Resource).filter(pgh_obj_id=pk, version=version)
+    found: dict[str, Any] | None = events.order_by("-pgh_id").values(*RESTORED).first()
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from typing import Any
 
@@ -12,10 +13,12 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_http_methods
 
+from portal.history import history_of
 from portal.models import User
 from portal.permissions import has_role, has_role_anywhere, requires
 from portal.roles import Role
 from stages import queries, slots
+from stages.blockform import whole_number
 from stages.completeness import PARTS
 from stages.conf import handbook_url
 from stages.editing import item_of
@@ -24,7 +27,7 @@ from stages.facts import Entry, kind_of
 from stages.forms import ResourceForm
 from stages.models import FormerKey, Group, Resource, Section, Stage, StartingPoint
 from stages.models.content import AccessLevel
-from stages.resources import StaleResource
+from stages.resources import StaleResource, state_of_resource
 from stages.restructuring.wishes import entries, may_edit
 from stages.stage_page import is_due, item_view, note_visit, stage_named, stage_page
 
@@ -115,7 +118,8 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
         if not can_edit:
             raise PermissionDenied("This needs the role editor for one of the stages that use it.")
         user = signed_in(request)
-        form, status = ResourceForm(request.POST, instance=copy(found)), 422
+        earlier = whole_number(request.POST.get("restore", ""))
+        form, status = ResourceForm(posted_resource(request, found, earlier), instance=copy(found)), 422
         if form.is_valid() and not form.refuse_foreign(found, user):
             try:
                 form.save_changes(user)
@@ -123,7 +127,7 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
                 form.add_error(None, MEANWHILE)
                 status = 409
             else:
-                messages.success(request, "Saved.")
+                messages.success(request, "Saved." if earlier is None else f"Version {earlier} is back.")
                 return redirect("stages:resource", pk=pk)
     views = [(one.block, item_view(one, item_of(one), handbook_url())) for one in placements]
     context = {
@@ -132,6 +136,7 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
         "views": views,
         "can_edit": can_edit,
         "levels": AccessLevel.choices,
+        "history": [entry for entry in history_of(found) if entry.changes],
         "review_due": is_due(found.reviewed_on, found.review_every_days, timezone.now().date()),
     }
     return render(request, "stages/resource.html", context, status=status)
@@ -146,6 +151,17 @@ def about(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "can_edit": may_edit(request.user, entry),
         "successor": queries.successor_of(entry) if entry.retired_on else None,
     }
+
+
+def posted_resource(request: HttpRequest, found: Resource, earlier: int | None) -> Mapping[str, Any]:
+    """What the form says; of a restore, what the resource was in that version."""
+    if earlier is None:
+        return request.POST
+    state = state_of_resource(found.pk, earlier)
+    if state is None:
+        raise Http404(f"The history has no version {earlier} of this resource.")
+    given = {name: value for name, value in state.items() if value not in (None, False)}
+    return {**given, "version": request.POST.get("version", ""), "reason": f"Restored version {earlier}"}
 
 
 @requires(Role.VIEWER)

@@ -95,7 +95,7 @@ def show(request: HttpRequest, stage: Stage, view: Any, asked: Asked, *, status:
     editors = people.filter(Q(role_grants__role__in=["editor", "administrator"])).distinct()
     context = {
         "stage": stage,
-        "block": view,
+        "kept": view,
         "asked": asked,
         "people": editors.order_by("display_name", "username")[:MOST_NAMES],
     }

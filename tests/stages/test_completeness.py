@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from stages.completeness import PARTS, Filled, score
 from stages.content import Item
-from stages.models import BlockRevision
+from stages.models import BlockRevision, Resource
 from stages.queries import completeness_board
 from stages.stage_page import stage_page
 from tests.builders import a_user
@@ -49,6 +49,25 @@ def test_a_part_that_nobody_reviewed_for_long_counts_half_until_it_is(editor_cli
     assert stage_page(stage, a_user()).score.percent == 10
     assert "review due" in editor_client.get("/stages/create/").content.decode()
     editor_client.post("/stages/create/tool/dashboards/", {"action": "reviewed"})
+    assert stage_page(stage, a_user()).score.percent == 20
+
+
+@pytest.mark.django_db
+def test_a_resource_whose_review_ran_out_counts_half_on_page_and_board_until_it_is_reviewed(
+    editor_client: Client,
+) -> None:
+    stage = a_stage("create")
+    a_block(stage, "dashboards", Item(label="A", url="/a"), Item(label="B", url="/b"))
+    today = timezone.now().date()
+    Resource.objects.filter(url="/a").update(reviewed_on=today - timedelta(days=31), review_every_days=30)
+    assert stage_page(stage, a_user()).score.percent == completeness_board()[0].score.percent == 10
+    assert editor_client.get("/stages/create/").content.decode().count("review due") == 2
+    Resource.objects.filter(url="/a").update(review_every_days=31)
+    assert stage_page(stage, a_user()).score.percent == completeness_board()[0].score.percent == 20
+    Resource.objects.filter(url="/a").update(review_every_days=1)
+    editor_client.post("/stages/create/tool/dashboards/", {"action": "reviewed"})
+    assert Resource.objects.get(url="/a").reviewed_on == today
+    assert Resource.objects.get(url="/b").reviewed_on is None
     assert stage_page(stage, a_user()).score.percent == 20
 
 

@@ -134,6 +134,41 @@ def test_a_stale_or_hostile_change_of_a_resource_keeps_what_was_written(editor_c
     assert "/mine" in editor_client.get("/stages/create/").content.decode()
 
 
+def test_a_resource_tells_its_history_and_any_version_comes_back(editor_client: Client, viewer_client: Client) -> None:
+    a_block(a_stage("create"), "dashboards", Item(label="A", url="/a"))
+    page = f"/stages/resources/{Resource.objects.get().pk}/"
+    sent = {"version": "1", "label": "B", "url": "/b", "owner_name": "Data team", "reason": "They keep it"}
+    editor_client.post(page, sent)
+    told = viewer_client.get(page).content.decode()
+    for text in ("Editor", "They keep it", "Data team", "/a"):
+        assert text in told
+    assert "Restore version" not in told
+    assert viewer_client.post(page, {"restore": "1", "version": "2"}).status_code == 403
+    editor_client.post(page, {"restore": "1", "version": "2"})
+    resource = Resource.objects.get()
+    assert (resource.label, resource.url, resource.owner_name, resource.version) == ("A", "/a", "", 3)
+    assert editor_client.post(page, {"restore": "2", "version": "1"}).status_code == 409
+    assert editor_client.post(page, {"restore": "9", "version": "3"}).status_code == 404
+
+
+def test_somebody_else_is_asked_to_keep_a_block_and_how_long_a_review_holds(
+    editor_client: Client, viewer: User, viewer_client: Client
+) -> None:
+    stage = a_stage("create")
+    page = "/stages/create/keep/dashboards/"
+    assert viewer_client.get(page).status_code == 403
+    assert 'list="dashboards-people"' in editor_client.get(page).content.decode()
+    for wrong in ({"owner": "nobody", "every": "30"}, {"owner": "viewer", "every": "0"}, {"owner": "", "every": "x"}):
+        assert editor_client.post(page, wrong).status_code == 422
+    editor_client.post(page, {"owner": "viewer", "every": "30", "reviewed": "on"})
+    block = stage.blocks.get()
+    assert (block.owner, block.review_every_days, block.reviewed_on is not None) == (viewer, 30, True)
+    assert "asks you to keep Top dashboards of Create" in viewer.notifications.get().sentence
+    editor_client.post(page, {"owner": "", "every": "30"})
+    block.refresh_from_db()
+    assert block.owner is None
+
+
 def test_an_empty_block_can_be_kept_and_the_board_says_by_whom(editor: User, editor_client: Client) -> None:
     stage = a_stage("create")
     assert editor_client.get("/stages/create/").content.decode().count("I keep this") == 10
