@@ -16,6 +16,7 @@ class PortalConfig(AppConfig):
         registry.load()
 
         # The Celery app must exist in every process that sends a task, and be told of the tasks' hints.
+        import portal.failures
         import portal.wakeups  # noqa: F401
         from portal.celery import make_message_folders
 

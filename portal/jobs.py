@@ -20,6 +20,7 @@ from datetime import timedelta
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 from django.utils import timezone
 
 from portal.celery import app
@@ -120,8 +121,9 @@ def job(
     except Cancelled:
         _finish(row, Job.State.CANCELLED)
     except BaseException as error:
-        row.error = "".join(traceback.format_exception_only(error)).strip()
+        row.error = _words(error)
         _finish(row, Job.State.FAILED)
+        setattr(error, _TOLD, True)
         raise
     else:
         _finish(row, Job.State.DONE)
@@ -153,6 +155,44 @@ def retry(job_id: int) -> bool:
         row.save(update_fields=["retry", "message"])
         app.send_task(told["task"], args=told["args"], queue=told["queue"], retry=False, ignore_result=True)
     return True
+
+
+def note_failed_task(*, name: str, retry: Retry, error: BaseException) -> Job | None:
+    """Show a task that raised under Tasks, with its cause and a way to try it again.
+
+    One row for a task that goes on failing, with how often it did. ``None`` where a job of its own tells it already.
+    """
+    if getattr(error, _TOLD, False):
+        return None
+    now = timezone.now()
+    with transaction.atomic():
+        row = Job.objects.select_for_update().filter(_failing(retry)).order_by("pk").first()
+        if row is None:
+            row = Job(name=name[:200], started_at=now, retry=asdict(retry), state=Job.State.FAILED)
+        row.done += 1
+        row.message = f"Failed {row.done} times, the last time now." if row.done > 1 else ""
+        row.error, row.heartbeat_at, row.finished_at = _words(error), now, now
+        row.save()
+    return row
+
+
+def note_success(retry: Retry) -> int:
+    """A task came through: its failures from before need no second try. Returns how many there were."""
+    failing = Job.objects.filter(_failing(retry))
+    return failing.update(retry={}, message="It came through since.")
+
+
+def _failing(retry: Retry) -> Q:
+    # A row of a task, not of a job that offers the same task: those have begun some work and count it.
+    return Q(state=Job.State.FAILED, retry=asdict(retry), total=None)
+
+
+_TOLD = "stageboard_job"
+"""Marks an error that a job has told already."""
+
+
+def _words(error: BaseException) -> str:
+    return "".join(traceback.format_exception_only(error)).strip()
 
 
 def give_up_lost() -> int:

@@ -5,12 +5,17 @@ from __future__ import annotations
 from datetime import timedelta
 
 import orjson
+import structlog
 from django.db import connection, transaction
+from django.db.models import Count
 from django.utils import timezone
 
-from telemetry.accepting import decompress
+from portal.wakeups import wake
+from telemetry.accepting import READ_TASK, decompress
 from telemetry.models import MetadataReport, Ping
-from telemetry.worker import cause_of
+from telemetry.worker import cause_of, of_the_server
+
+log = structlog.get_logger(__name__)
 
 LINK_WITHIN = timedelta(hours=12)
 
@@ -30,11 +35,28 @@ def count_reports(batch: int = 50) -> int:
                     with transaction.atomic():
                         _count(report)
                 except Exception as error:
+                    if of_the_server(error):
+                        raise
+                    log.exception("counting a metadata report failed", report=report.pk)
                     report.cause = cause_of(error)
                 report.counted = True
                 report.ping = _ping_of(report)
                 report.save(update_fields=["counted", "ping", "cause"])
         done += len(reports)
+
+
+def failures() -> list[tuple[str, int]]:
+    """Why reports could not be counted, and how many, the most frequent first."""
+    failed = MetadataReport.objects.exclude(cause="").values_list("cause").annotate(count=Count("id"))
+    return list(failed.order_by("-count").values_list("cause", "count")[:20])
+
+
+def retry_reports() -> int:
+    """Let the reports that could not be counted be counted again; returns how many."""
+    count = MetadataReport.objects.exclude(cause="").update(counted=False, cause="")
+    if count:
+        transaction.on_commit(lambda: wake("ingest", READ_TASK))
+    return count
 
 
 def _ping_of(report: MetadataReport) -> Ping | None:

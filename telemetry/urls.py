@@ -28,6 +28,7 @@ urlpatterns = [
     path("telemetry/unknown/<int:key_id>/ignore/", ingest.ignore, name="ignore"),
     path("telemetry/issues/", ingest.issues, name="issues"),
     path("telemetry/costs/", ingest.costs, name="costs"),
+    path("telemetry/costs/retry/", ingest.retry_costs, name="costs-retry"),
     path("telemetry/errors/", ingest.errors, name="errors"),
     path("telemetry/versions/", versions.index, name="versions"),
     path("telemetry/keys/", keys.index, name="keys"),

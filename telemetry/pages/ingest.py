@@ -15,7 +15,7 @@ from metrics.models import MetricDefinition
 from portal.charts import Point, Series, trend
 from portal.permissions import has_role, requires
 from portal.roles import Role
-from telemetry import conf, watching
+from telemetry import conf, metadata, watching
 from telemetry.models import ErrorReport, IssueCount, MetadataReport, UnknownKey
 from telemetry.reading.issues import IssueKind
 from telemetry.reading.personal import CUT
@@ -144,8 +144,22 @@ def costs(request: HttpRequest) -> HttpResponse:
     return render(
         request,
         "telemetry/costs.html",
-        {**watching.slow_metrics(), "reports": MetadataReport.objects.count()},
+        {
+            **watching.slow_metrics(),
+            "reports": MetadataReport.objects.count(),
+            "failures": metadata.failures(),
+            "may_review": has_role(request.user, Role.REVIEWER),
+        },
     )
+
+
+@requires(Role.REVIEWER)
+@require_POST
+def retry_costs(request: HttpRequest) -> HttpResponseBase:
+    """Count the metadata reports again that could not be counted."""
+    count = metadata.retry_reports()
+    messages.success(request, f"{count} metadata report{'' if count == 1 else 's'} will be counted again.")
+    return redirect("telemetry:costs")
 
 
 @requires(Role.VIEWER)

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from django.db import connection, transaction
+from django.db.models import Q
 from django.utils import timezone
 
-from telemetry.reading.classify import KeySet
+from telemetry.models import UnknownKey
+from telemetry.reading.classify import KeySet, Plan
 
 
 def count_unknown(found: Iterable[tuple[int, Sequence[KeySet]]]) -> None:
@@ -84,6 +86,17 @@ def fold_unknown() -> int:
             """
         )
         return int(cursor.rowcount)
+
+
+def forget_defined(key_paths: Iterable[str], plan: Plan) -> int:
+    """Take keys off the list that have a definition now, and keys below one that stands on their object; returns how
+    many. Those whose numbers must be filled back first stay until that is done."""
+    defined = [definition for path in set(key_paths) if (definition := plan.by_key_path.get(path)) is not None]
+    inner = [definition.key_path for definition in defined if definition.value_type == "object"]
+    covered = Q(key_path__in=[definition.key_path for definition in defined if definition.slot is None])
+    for path in inner:
+        covered |= Q(key_path__startswith=path + ".")
+    return UnknownKey.objects.filter(covered).delete()[0]
 
 
 def is_unfolded() -> bool:

@@ -7,11 +7,12 @@ from datetime import timedelta
 import pytest
 from django.utils import timezone
 
+from metrics.definitions.signals import definitions_changed
 from telemetry import tasks, worker
 from telemetry.models import Ping, UnknownKey, UnknownKeySet
 from telemetry.verbs.privacy import keep_retention
 from telemetry.verbs.unknown import fold_unknown
-from tests.telemetry.builders import a_ping
+from tests.telemetry.builders import a_metric, a_ping
 
 pytestmark = pytest.mark.django_db
 
@@ -71,6 +72,17 @@ def test_a_set_that_is_not_seen_any_more_goes_and_its_keys_stay() -> None:
     a_ping(hostname="b", counts={"x": 1})
     worker.read_all()
     assert counted() == {"counts.x": (2, "number")}
+
+
+def test_keys_that_get_a_definition_leave_the_list() -> None:
+    a_ping(counts={"x": 1, "y": 2}, settings={"flag": True}, topology={"nodes": {"a": 1}}, other=1)
+    worker.read_all()
+    a_metric("settings.flag", value_type="boolean")
+    a_metric("topology", value_type="object")
+    a_metric("counts.x", slot=7)
+    definitions_changed.send(sender=None, key_paths=("settings.flag", "topology", "counts.x"), actor=None)
+    assert set(UnknownKey.objects.values_list("key_path", flat=True)) >= {"counts.y", "other"}
+    assert not UnknownKey.objects.filter(key_path__in=["settings.flag", "topology.nodes.a", "counts.x"]).exists()
 
 
 def test_erasing_the_example_leaves_the_count() -> None:

@@ -11,10 +11,13 @@ from django.urls import reverse
 
 from metrics.models.facts import Report
 from telemetry import worker
+from telemetry.accepting import compress
+from telemetry.metadata import count_reports
 from telemetry.models import (
     ErrorReport,
     IngestKey,
     MetadataReport,
+    MetricTiming,
     Ping,
     Quantile,
     Reread,
@@ -199,6 +202,19 @@ def test_failures_of_one_cause_are_listed_and_read_again_together(reviewer: Clie
     assert "h0.example.com" not in found
     reviewer.post(reverse("telemetry:retry"), {"cause": "KeyError: (…, …)"})
     assert set(Ping.objects.filter(state="failed").values_list("hostname", flat=True)) == {"h0.example.com"}
+
+
+def test_metadata_reports_that_could_not_be_counted_say_why_and_are_counted_again(reviewer: Client) -> None:
+    broken = MetadataReport.objects.create(received_at=NOW, body=compress(b"[[1]]"))
+    count_reports()
+    broken.refresh_from_db()
+    assert "ValueError" in broken.cause
+    assert "ValueError" in reviewer.get(reverse("telemetry:costs")).content.decode()
+    MetadataReport.objects.update(body=compress(b'[["counts.a", 0.5, ""]]'))
+    reviewer.post(reverse("telemetry:costs-retry"))
+    assert count_reports() == 1
+    assert MetricTiming.objects.get().key_path == "counts.a"
+    assert "could not be counted" not in reviewer.get(reverse("telemetry:costs")).content.decode()
 
 
 def test_all_stored_pings_are_read_again_in_a_run(reviewer: Client, viewer: Client, world: Ping) -> None:
