@@ -13,6 +13,7 @@ from datetime import timedelta
 from enum import Enum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from portal.roles import Role
 from portal.slots import Panel, PanelContent, Slot
@@ -196,10 +197,19 @@ class ScopeSource:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceLink:
-    """Where a source record can be looked at, and what to call it."""
+    """Where a source record can be looked at, and what to call it.
+
+    ``key_url`` is where one of its values stands, with ``{key}`` in place of the key path; empty where there is no
+    such place.
+    """
 
     url: str
     label: str
+    key_url: str = ""
+
+    def to_key(self, key: str) -> str:
+        """The place of one value, or the page of the record."""
+        return self.key_url.replace("{key}", quote(key, safe="")) if self.key_url and key else self.url
 
 
 @dataclass(frozen=True, kw_only=True)

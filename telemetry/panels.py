@@ -78,7 +78,10 @@ def resolve(reference: str) -> SourceLink | None:
     if not reference.isdecimal() or len(reference) > 18:
         return None
     ping = Ping.objects.filter(pk=int(reference)).first()
-    return SourceLink(url=ping.get_absolute_url(), label=f"Ping {ping.pk} of {ping.hostname}") if ping else None
+    if ping is None:
+        return None
+    page = ping.get_absolute_url()
+    return SourceLink(url=page, label=f"Ping {ping.pk} of {ping.hostname}", key_url=f"{page}?leaf={{key}}#body")
 
 
 def search(query: str, user: Any, limit: int) -> Sequence[SearchHit]:

@@ -191,12 +191,12 @@ def _counted(request: HttpRequest, question: Question, opened: passports.Passpor
                 for part in opened.parts
             ]
         }
-    page = _page(request, length)
+    page, key = _page(request, length), _key(opened)
     found = contributions(opened.scope, search=search, offset=page.start_index() - 1 if length else 0, limit=PER_PAGE)
     return {
         "page_obj": page,
         "rows": [
-            Row(contribution=one, share=_share(one.value, opened.figure.recorded), url=_source(one.source))
+            Row(contribution=one, share=_share(one.value, opened.figure.recorded), url=_source(one.source, key))
             for one in found
         ],
         "is_all_time": any(one.baseline is not None for one in found),
@@ -212,13 +212,18 @@ def _share(value: Number, of: Number | None) -> float | None:
     return share if math.isfinite(share) else None
 
 
-def _source(reference: str) -> str:
+def _source(reference: str, key: str = "") -> str:
+    """The page of the record behind a report, at the metric's value where that has a place of its own."""
     link = source_link(reference)
-    return link.url if link is not None else ""
+    return link.to_key(key) if link is not None else ""
+
+
+def _key(opened: passports.Passport) -> str:
+    return opened.figure.metric.key_path if opened.figure.metric is not None else ""
 
 
 def _left_out(request: HttpRequest, question: Question, opened: passports.Passport) -> dict[str, Any]:
-    reason, search = request.GET.get("reason", ""), request.GET.get("q", "")
+    reason, search, key = request.GET.get("reason", ""), request.GET.get("q", ""), _key(opened)
     counts = opened.left_out_counts
     if counts is None:
         # Too many to be counted: one row more than the page shows whether there is another page.
@@ -244,7 +249,7 @@ def _left_out(request: HttpRequest, question: Question, opened: passports.Passpo
             (
                 one,
                 words.reason_title(one.reason),
-                _source(one.source) if one.source else passport_page(one.figure) if one.figure else "",
+                _source(one.source, key) if one.source else passport_page(one.figure) if one.figure else "",
             )
             for one in found
         ],

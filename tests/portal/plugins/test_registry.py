@@ -113,6 +113,14 @@ def test_a_list_without_what_a_plugin_requires_is_refused_before_its_models_load
         discovery.installed_plugin_apps(["top"])
 
 
+def test_a_link_leads_to_a_value_where_the_record_has_a_place_for_it() -> None:
+    plain = SourceLink(url="/records/7/", label="Record 7")
+    assert plain.to_key("counts.issues") == "/records/7/"
+    placed = SourceLink(url="/records/7/", label="Record 7", key_url="/records/7/?leaf={key}#body")
+    assert placed.to_key("counts.a & b") == "/records/7/?leaf=counts.a%20%26%20b#body"
+    assert placed.to_key("") == "/records/7/"
+
+
 def test_a_source_reference_leads_to_the_page_of_its_plugin(with_plugins: WithPlugins) -> None:
     def resolve(rest: str) -> SourceLink | None:
         if rest == "broken":
