@@ -121,7 +121,10 @@ class Schedule:
 
 @dataclass(frozen=True, kw_only=True)
 class SearchHit:
-    """One result: ``score`` from 0 to 100, ``kind`` as shown on the badge, ``snippet`` plain text."""
+    """One result: ``score`` from 0 to 100, ``kind`` as shown on the badge, ``snippet`` plain text.
+
+    ``words`` are marked in it beside those of the query: what a word with a typing error was taken for.
+    """
 
     title: str
     url: str
@@ -129,6 +132,7 @@ class SearchHit:
     snippet: str = ""
     score: float = 0.0
     facets: tuple[tuple[str, str], ...] = ()
+    words: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

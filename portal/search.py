@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
 from html import escape
@@ -99,9 +99,9 @@ def documentation(query: str, user: User | AnonymousUser, limit: int) -> Sequenc
     ]
 
 
-def marker(query: str) -> Callable[[str], str]:
-    """Makes a text HTML with the words of the query marked."""
-    words = sorted({word for word in query.split() if len(word) > 1}, key=len, reverse=True)
+def marker(query: str, also: Iterable[str] = ()) -> Callable[[str], str]:
+    """Makes a text HTML with the words of the query marked, and ``also`` what they were taken for."""
+    words = sorted({word for word in [*query.split(), *also] if len(word) > 1}, key=len, reverse=True)
     if not words:
         return escape
     pattern = re.compile("|".join(re.escape(word) for word in words), re.IGNORECASE)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import Enum
@@ -29,6 +30,18 @@ TITLES = {
     "slack": "Slack channels",
     "team": "the team",
 }
+HEADS = {
+    "description": "About",
+    "dashboards": "Dashboards",
+    "data_docs": "Data docs",
+    "research": "Research",
+    "roadmap": "Roadmap",
+    "goals": "Goals",
+    "key_pages": "Key pages",
+    "slack": "Slack",
+    "team": "Team",
+}
+"""The same in a word or two, over a narrow column."""
 PART_OF = {kind: part for part, kinds, _ in PARTS for kind in kinds}
 
 
@@ -105,6 +118,12 @@ class Score:
         total = sum(part.weight for part in self.parts)
         share = sum(part.points for part in self.parts) / total if total else 0
         return 100 if share == 1 else min(99, round(share * 100))
+
+    @property
+    def owner(self) -> str:
+        """Whom to ask for most of what is left to do."""
+        asked = Counter(part.owner for part in self.gaps if part.owner)
+        return asked.most_common(1)[0][0] if asked else ""
 
     @property
     def gaps(self) -> tuple[Part, ...]:

@@ -33,6 +33,7 @@ plugin = Plugin(
         NavItem(group=NavGroup.CATALOG, label="Crash course", url_name="stages:crash-course", order=15),
         NavItem(group=NavGroup.CATALOG, label="Completeness", url_name="stages:board", order=20),
         NavItem(group=NavGroup.CATALOG, label="Compare stages", url_name="stages:compare", order=30),
+        NavItem(group=NavGroup.CATALOG, label="Links", url_name="stages:links", order=35),
         NavItem(group=NavGroup.CATALOG, label="Import", url_name="stages:import", order=40, role=Role.EDITOR),
     ),
     urls=(Mount(prefix="", urlconf="stages.urls"),),

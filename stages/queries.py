@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass
+from datetime import date, timedelta
 
-from django.db.models import Prefetch, QuerySet
+from django.db.models import DateField, Exists, ExpressionWrapper, F, OuterRef, Prefetch, Q, QuerySet, Subquery
+from django.db.models.functions import Cast, Coalesce
+from django.utils import timezone
 
-from stages.completeness import Score, score
+from stages.completeness import HEADS, PARTS, Filled, Score, score
 from stages.derived import role_in_words
 from stages.facts import Entry, kind_of
-from stages.models import Category, FormerKey, Group, Section, Stage, Succession
+from stages.models import Block, BlockRevision, Category, FormerKey, Group, Placement, Section, Stage, Succession
 from stages.names import folded
 from stages.slots import Catalog
 from stages.stage_page import stages_complete
@@ -76,6 +80,76 @@ def completeness_board() -> list[StageRow]:
     """Every stage in use, the least complete first."""
     rows = [row for _, found in stages_by_section() for row in found]
     return sorted(rows, key=lambda row: (row.score.percent, row.stage.name))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gap:
+    """A part of the pages that many stages lack, and how many."""
+
+    title: str
+    stages: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Board:
+    """The completeness of some stages, with what is said over the list."""
+
+    rows: tuple[StageRow, ...]
+    gaps: tuple[Gap, ...]
+    titles: tuple[str, ...]
+
+    @property
+    def complete(self) -> int:
+        """How many have nothing left to do."""
+        return sum(row.score.percent == 100 for row in self.rows)
+
+    @property
+    def average(self) -> int:
+        """The mean of the scores; complete only where all are."""
+        mean = sum(row.score.percent for row in self.rows) / len(self.rows) if self.rows else 0
+        return 100 if mean == 100 else min(99, round(mean))
+
+
+def board(section: str = "") -> Board:
+    """The board over all stages, or those of one section, the least complete first."""
+    rows = [
+        row for row in completeness_board() if not section or (row.stage.section and row.stage.section.key == section)
+    ]
+    missing = Counter(part.title for row in rows for part in row.score.parts if part.filled == Filled.EMPTY)
+    return Board(
+        rows=tuple(rows),
+        gaps=tuple(Gap(title=title, stages=number) for title, number in missing.most_common(3)),
+        titles=tuple(HEADS[part] for part, _, _ in PARTS),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReviewDue:
+    """A block whose last review runs out, and when."""
+
+    block: Block
+    on: date
+
+    @property
+    def is_over(self) -> bool:
+        """Whether it ran out already."""
+        return self.on < timezone.now().date()
+
+
+def reviews_due(*, within: timedelta = timedelta(days=30), most: int = 20) -> list[ReviewDue]:
+    """The filled blocks whose review ran out or soon does, the longest overdue first."""
+    latest = BlockRevision.objects.filter(block=OuterRef("pk")).order_by("-version").values("at")[:1]
+    looked = Coalesce("reviewed_on", Cast(Subquery(latest), DateField()))
+    until = ExpressionWrapper(looked + F("review_every_days"), output_field=DateField())
+    blocks = (
+        Block.objects.filter(stage__retired_on=None, not_applicable="")
+        .filter(Exists(Placement.objects.filter(block=OuterRef("pk"))) | ~Q(note="") | ~Q(body=""))
+        .select_related("stage", "owner")
+        .annotate(until=until)
+        .filter(until__lt=timezone.now().date() + within)
+        .order_by("until", "pk")[:most]
+    )
+    return [ReviewDue(block=block, on=block.until) for block in blocks]
 
 
 def categories_of(group: Group) -> QuerySet[Category]:

@@ -36,6 +36,7 @@ COMMON = frozenset(
 )
 KIND_WORDS = dict(BlockKind.choices)
 TITLE, TEXT, CONTEXT = 1.0, 0.75, 0.55
+MOST_MEANT = 20
 PREFIX, FUZZY = 0.9, 0.8
 
 
@@ -82,6 +83,11 @@ class Index:
         enough = max(1, round(len(asked) * 0.6))
         ranked = nlargest(limit, ((score, -number) for number, score in scores.items() if hit[number] >= enough))
         return [(round(score / len(asked) * 100, 1), self.documents[-number]) for score, number in ranked]
+
+    def meant(self, query: str) -> tuple[str, ...]:
+        """The words of the catalog that a query's words were taken for where they are not known as typed."""
+        asked = [word for word in words_of(query) if word not in COMMON]
+        return tuple(other for word in asked[:12] if word not in self.places for other in self.like(word))[:MOST_MEANT]
 
     def like(self, word: str) -> dict[str, float]:
         """The known words that a word may mean: itself, what starts with it, what it is a misspelling of."""
@@ -159,15 +165,14 @@ def documents() -> list[tuple[Document, str]]:
         found.append((document, ""))
     names = {stage.pk: (stage.name, stage.get_absolute_url()) for stage in Stage.objects.all()}
     rows = Placement.objects.values_list(
-        "block__stage", "block__kind", "block", "label", "description", "resource__label", "resource__url",
+        "pk", "block__stage", "block__kind", "label", "description", "resource__label", "resource__url",
         "resource__text", "resource__doc_label",
     )  # fmt: skip
-    for stage_pk, kind, block_pk, own_label, description, label, url, text, doc_label in rows:
+    for pk, stage_pk, kind, own_label, description, label, url, text, doc_label in rows:
         stage_name, address = names[stage_pk]
-        anchor = f"other-{block_pk}" if kind == "other" else kind.replace("_", "-")
         document = Document(
             visible(own_label or label or url or f"{doc_label.upper()} query".strip()),
-            f"{address}#{anchor}",
+            f"{address}#item-{pk}",
             {"dashboards": "Dashboard", "data_docs": "Query", "slack": "Slack channel"}.get(kind, "Resource"),
             stage_name,
             visible(f"{description} {text}".strip()),
@@ -184,23 +189,26 @@ def documents() -> list[tuple[Document, str]]:
 
 def search(query: str, user: User | AnonymousUser, limit: int) -> Sequence[SearchHit]:
     """Answers the portal's search box. Everything in the catalog may be read by everyone who is signed in."""
+    known = index()
+    meant = known.meant(query)
     return [
         SearchHit(
             title=document.title,
             url=document.url,
             kind=document.kind,
-            snippet=snippet(document.text, query),
+            snippet=snippet(document.text, query, meant),
             score=score,
             facets=(("stage", document.stage),) if document.stage else (),
+            words=meant,
         )
-        for score, document in index().search(query, limit)
+        for score, document in known.search(query, limit)
     ]
 
 
-def snippet(text: str, query: str, around: int = 90) -> str:
-    """A piece of the text around the first word that was asked for."""
+def snippet(text: str, query: str, meant: Sequence[str] = (), around: int = 90) -> str:
+    """A piece of the text around the first word that was asked for, or that one was taken for."""
     flat = " ".join(text.split())
-    asked = [word for word in words_of(query) if word not in COMMON]
+    asked = [*(word for word in words_of(query) if word not in COMMON), *meant]
     at = min((found for word in asked if (found := flat.casefold().find(word)) >= 0), default=0)
     start = max(0, at - around)
     piece = flat[start : at + around]

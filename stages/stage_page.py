@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from django.contrib.postgres.aggregates import ArrayAgg
 from django.db.models import (
     Case,
     CharField,
@@ -40,6 +41,7 @@ from stages.models import (
     BlockKind,
     BlockRevision,
     Category,
+    Dialect,
     Follow,
     Group,
     ImportConflict,
@@ -75,7 +77,7 @@ class ItemView:
     official: bool = False
     access: str = ""
     owner: str = ""
-    others: int = 0
+    others: tuple[str, ...] = ()
     resource_id: int | None = None
     link_state: str = ""
     link_sentence: str = ""
@@ -83,6 +85,17 @@ class ItemView:
     reviewed_on: date | None = None
     review_due: bool = False
     group: Group | None = None
+
+    @property
+    def used_by(self) -> str:
+        """The other stages that use it, the first three by name."""
+        named, more = ", ".join(self.others[:3]), len(self.others) - 3
+        return f"{named} and {more} more" if more > 0 else named
+
+    @property
+    def language(self) -> str:
+        """What the query is written in, as people call it."""
+        return dict(Dialect.choices).get(self.item.dialect, self.item.dialect)
 
     @property
     def is_prose(self) -> bool:
@@ -269,8 +282,8 @@ def block_views(
         Placement.objects.filter(resource=OuterRef("resource"))
         .order_by()
         .values("resource")
-        .annotate(number=Count("block__stage", distinct=True))
-        .values("number")
+        .annotate(names=ArrayAgg("block__stage__name", distinct=True))
+        .values("names")
     )
     placed = Placement.objects.filter(block__stage=stage).select_related("resource__link_check", "group__stage")
     found = placed.annotate(uses=Subquery(uses))
@@ -324,7 +337,8 @@ def _view(
         help=help_,
         content=content,
         items=tuple(
-            item_view(placement, item, base, names) for placement, item in zip(placements, content.items, strict=True)
+            item_view(placement, item, base, names, stage.name)
+            for placement, item in zip(placements, content.items, strict=True)
         ),
         derived=derived_items,
         derived_content=from_structure,
@@ -361,8 +375,10 @@ def derived_view(item: Item, base: str) -> ItemView:
     )
 
 
-def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, Group]] = ()) -> ItemView:
-    """A placement with its resource."""
+def item_view(
+    placement: Any, item: Item, base: str, names: Sequence[tuple[str, Group]] = (), stage: str = ""
+) -> ItemView:
+    """A placement with its resource; ``stage`` is the name of the one whose page it stands on."""
     resource = placement.resource
     check = getattr(resource, "link_check", None)
     return ItemView(
@@ -374,7 +390,7 @@ def item_view(placement: Any, item: Item, base: str, names: Sequence[tuple[str, 
         official=resource.official,
         access=resource.get_access_display() if resource.access else "",
         owner=resource.owner_name,
-        others=max(0, (getattr(placement, "uses", 1) or 1) - 1),
+        others=tuple(name for name in getattr(placement, "uses", None) or () if name != stage),
         resource_id=resource.pk,
         link_state=check.state if check else "",
         link_sentence=check.sentence if check else "",

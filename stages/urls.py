@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.urls import path
 
 from stages import views
-from stages.pages import editor, facts, history, importing, keeping, reading, restructure, starting_points
+from stages.pages import editor, facts, history, importing, keeping, links, reading, restructure, starting_points
 
 app_name = "stages"
 
@@ -14,6 +14,8 @@ urlpatterns = [
     path("stages/board/", views.board, name="board"),
     path("stages/crash-course/", reading.crash_course, name="crash-course"),
     path("stages/compare/", reading.compare, name="compare"),
+    path("stages/links/", links.links, name="links"),
+    path("stages/links/check/", links.check_now, name="check-links"),
     path("stages/import/", importing.import_handbook, name="import"),
     path("stages/import/structure/", importing.import_structure, name="import-structure"),
     path("stages/structure/<str:name>.yml", importing.export_file, name="structure-file"),

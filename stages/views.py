@@ -19,7 +19,6 @@ from portal.permissions import has_role, has_role_anywhere, requires
 from portal.roles import Role
 from stages import queries, slots
 from stages.blockform import whole_number
-from stages.completeness import PARTS
 from stages.conf import handbook_url
 from stages.editing import item_of
 from stages.factform import fact_views
@@ -102,7 +101,14 @@ def redirect_former(kind: str, key: str) -> HttpResponse:
 @requires(Role.VIEWER)
 def board(request: HttpRequest) -> HttpResponse:
     """How complete each stage is, and who can fill the gaps."""
-    return render(request, "stages/board.html", {"rows": queries.completeness_board(), "parts": PARTS})
+    section = request.GET.get("section", "")
+    context = {
+        "board": queries.board(section),
+        "section": section,
+        "sections": Section.objects.filter(retired_on=None, stages__retired_on=None, stages__isnull=False).distinct(),
+        "reviews": queries.reviews_due(),
+    }
+    return render(request, "stages/board.html", context)
 
 
 @requires(Role.VIEWER)

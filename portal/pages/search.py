@@ -24,12 +24,16 @@ def search_page(request: HttpRequest) -> HttpResponse:
     kind, narrow = request.GET.get("kind", ""), request.GET.get("narrow", "")
     found = search(request.GET.get("q", ""), request.user)
     of_kind = found.of_kind(kind)
-    chosen = [hit for hit in of_kind if not narrow or narrow in facets_of(hit)]
+    narrowed = [hit for hit in found.hits if not narrow or narrow in facets_of(hit)]
+    chosen = [hit for hit in of_kind if hit in narrowed]
     hits = Paginator(chosen, PAGE_SIZE).get_page(request.GET.get("page"))
     context = {
         "found": found,
         "kind": kind,
         "narrow": narrow,
+        # Each choice counts what the other leaves, so that a number is what a click on it shows.
+        "kinds": sorted(Counter(hit.kind for hit in narrowed).items()),
+        "narrowed": len(narrowed),
         "facets": sorted(Counter(facet for hit in of_kind for facet in facets_of(hit)).items()),
         "page_obj": hits,
         "hits": marked(found, hits.object_list),
@@ -53,5 +57,8 @@ def suggest(request: HttpRequest) -> HttpResponse:
 
 def marked(found: Found, hits: object) -> list[tuple[SearchHit, str, str]]:
     """Each hit with its title and snippet as HTML, the words looked for marked."""
-    mark = marker(found.query)
-    return [(hit, mark_safe(mark(hit.title)), mark_safe(mark(hit.snippet))) for hit in hits]  # type: ignore[attr-defined]
+    shown: list[tuple[SearchHit, str, str]] = []
+    for hit in hits:  # type: ignore[attr-defined]
+        mark = marker(found.query, hit.words)
+        shown.append((hit, mark_safe(mark(hit.title)), mark_safe(mark(hit.snippet))))
+    return shown

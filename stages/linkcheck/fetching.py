@@ -52,13 +52,18 @@ class Fetcher:
         return verdict(url, answer, final)
 
     def follow(self, url: str, method: str) -> tuple[Answer, str]:
-        """The last answer, after at most five redirects, and the address that gave it."""
+        """The last answer, after at most five redirects, and the address that gave it.
+
+        Where robots.txt of another host forbids the next step, it is only known that the link leads there.
+        """
         answer = Answer(error="nothing was asked")
         for _ in range(MOST_REDIRECTS + 1):
             answer, _body = self.ask(url, method, 0)
             if answer.status is None or not 300 <= answer.status < 400 or not answer.location:
                 return answer, url
             url = urljoin(url, answer.location)
+            if not self.may_ask(url):
+                return Answer(status=200), url
         return answer, url
 
     def ask(self, url: str, method: str, most: int) -> tuple[Answer, bytes]:

@@ -202,9 +202,27 @@ class LinkCheck(models.Model):
     moved_to = models.TextField(blank=True)
     checked_at = models.DateTimeField()
     failing_since = models.DateTimeField(null=True)
+    checks = models.PositiveIntegerField(default=0, help_text="How often it was looked at.")
+    failures = models.PositiveIntegerField(default=0, help_text="How often in a row it was dead or unreachable.")
+    wanted = models.BooleanField(default=False, help_text="Somebody asked to look again.")
 
     def __str__(self) -> str:
         return f"{self.checked_url}: {self.state}"
+
+
+class LinkRun(models.Model):
+    """One run of the link check: how many links were looked at, and whether this network had a way out at all."""
+
+    at = models.DateTimeField()
+    checked = models.PositiveIntegerField(default=0)
+    states = models.JSONField(default=dict)
+    offline = models.BooleanField(default=False)
+
+    class Meta:
+        ordering = ["-at"]
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d %H:%M}: {'offline' if self.offline else self.checked}"
 
 
 class FormerKey(models.Model):

@@ -107,6 +107,11 @@ class Block(models.Model):
     def __str__(self) -> str:
         return f"{self.stage_id} {self.heading or self.get_kind_display()}"
 
+    @property
+    def anchor(self) -> str:
+        """Where the stage's page has it."""
+        return f"other-{self.pk}" if self.kind == BlockKind.OTHER else self.kind.replace("_", "-")
+
 
 @pghistory.track()
 class Resource(models.Model):

@@ -17,7 +17,7 @@ from stages.handbook.exporting import FORMS
 from stages.handbook.template import BY_KIND
 from stages.models import Block, PageText, Placement, Stage, StartingPoint
 from stages.pages.editor import find_stage
-from stages.stage_page import ItemView, item_view, stage_page
+from stages.stage_page import BlockView, ItemView, item_view, stage_page
 
 TYPES = {"markdown": ("text/markdown", "md"), "json": ("application/json", "json"), "yaml": ("application/yaml", "yml")}
 
@@ -66,12 +66,22 @@ def compare(request: HttpRequest) -> HttpResponse:
     by_key = {stage.key: stage for stage in stages}
     chosen = [by_key.get(request.GET.get(name, "")) for name in ("a", "b")]
     pages = [stage_page(stage, request.user) if stage else None for stage in chosen]
-    rows = []
+    rows: list[tuple[BlockView | None, BlockView | None]] = []
     if pages[0] and pages[1]:
         right = {(block.kind, block.heading): block for block in pages[1].blocks}
         rows = [(block, right.pop((block.kind, block.heading), None)) for block in pages[0].blocks]
-        rows += [(None, block) for block in right.values()]  # type: ignore[misc]
-    context = {"stages": stages, "a": chosen[0], "b": chosen[1], "pages": pages, "rows": rows}
+        rows += [(None, block) for block in right.values()]
+    told = [row for row in rows if any(block and not block.content.is_empty for block in row)]
+    shared = [{view.resource_id for block in page.blocks for view in block.items} if page else set() for page in pages]
+    context = {
+        "stages": stages,
+        "a": chosen[0],
+        "b": chosen[1],
+        "pages": pages,
+        "rows": told,
+        "empty": [left.title for left, _ in rows if left and (left, _) not in told],
+        "both": shared[0] & shared[1],
+    }
     return render(request, "stages/compare.html", context)
 
 

@@ -20,10 +20,10 @@ from portal.plugin import Panel, PanelContent, Plugin
 from stages import slots
 from stages.contacts import set_people
 from stages.content import Item
-from stages.models import BlockRevision, Category, Contact, Resource, Stage, Visit
+from stages.models import Block, BlockRevision, Category, Contact, Resource, Stage, Visit
 from stages.plugin import plugin
 from tests.conftest import WithPlugins
-from tests.stages.builders import a_block, a_stage
+from tests.stages.builders import a_block, a_section, a_stage
 
 pytestmark = pytest.mark.django_db
 
@@ -80,6 +80,7 @@ def test_the_long_page_the_comparison_and_the_exports_stand(viewer_client: Clien
         assert f'href="{reverse("stages:export-all", args=[form])}"' in course
     both = viewer_client.get("/stages/compare/?a=create&b=package").content.decode()
     assert "Package: Costs" in both
+    assert "They share no resource. Empty for both: Important data documentation." in both
     for form, start in (("markdown", "---"), ("json", "{"), ("yaml", "title:")):
         assert viewer_client.get(f"/stages/export/{form}/").content.decode().startswith(start)
         assert viewer_client.get(f"/stages/create/export/{form}/").status_code == 200
@@ -98,6 +99,8 @@ def test_what_changed_since_the_last_visit_is_marked(viewer: User, viewer_client
     a_block(stage, "slack", Item(label="#s_create"))
     page = viewer_client.get("/stages/create/").content.decode()
     assert page.count("changed since your last visit") == 1
+    assert "Changed since your last visit, " in page
+    assert '<a href="#slack">Slack channels</a>.' in page
 
 
 def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Client, viewer_client: Client) -> None:
@@ -175,7 +178,7 @@ def test_an_empty_block_can_be_kept_and_the_board_says_by_whom(editor: User, edi
     editor_client.post("/stages/create/tool/dashboards/", {"action": "own"})
     assert stage.blocks.get().owner == editor
     assert f"Kept by {editor}" in editor_client.get("/stages/create/").content.decode()
-    assert f'<br><span class="muted small">{editor}</span>' in editor_client.get("/stages/board/").content.decode()
+    assert f"<td>{editor}</td>" in editor_client.get("/stages/board/").content.decode()
 
 
 def test_a_value_says_whether_it_was_read_or_edited(viewer_client: Client) -> None:
@@ -229,3 +232,39 @@ def test_higher_layers_add_to_data_documentation_and_indicators(
 @pytest.mark.parametrize("folder", ["/groups/", "/sections/", "/categories/"])
 def test_the_folders_of_the_catalog_lead_to_its_list(viewer_client: Client, folder: str) -> None:
     assert viewer_client.get(folder)["Location"] == "/stages/"
+
+
+def test_the_board_sums_up_and_narrows_to_a_section_and_names_reviews_that_run_out(viewer_client: Client) -> None:
+    create = a_stage("create", section=a_section("dev", name="Dev"))
+    a_stage("verify", section=a_section("ops", name="Ops"))
+    block = a_block(create, "dashboards", Item(label="A", url="/a")).block
+    page = viewer_client.get("/stages/board/").content.decode()
+    assert "0 of 2 pages are complete, on average 10 %." in page
+    assert "Reviews that run out" not in page
+    narrowed = viewer_client.get("/stages/board/?section=dev").content.decode()
+    assert "on average 20 %" in narrowed
+    assert "/stages/verify/" not in narrowed
+    Block.objects.filter(pk=block.pk).update(reviewed_on=timezone.now().date() - timedelta(days=200))
+    page = viewer_client.get("/stages/board/").content.decode()
+    assert "ran out" in page
+    assert "/stages/create/#dashboards" in page
+
+
+def test_a_stage_says_how_its_score_comes_about_and_who_else_uses_a_dashboard(viewer_client: Client) -> None:
+    for key in ("create", "plan", "verify"):
+        a_block(a_stage(key), "dashboards", Item(label="A", url="/a", description="See [the guide](/guide)"))
+    page = viewer_client.get("/stages/create/").content.decode()
+    assert "also used by <a" in page
+    assert ">Plan, Verify</a>" in page
+    assert '<td class="num">20 of 20</td>' in page
+    assert "Nobody keeps it yet" in page
+    assert 'href="https://about.gitlab.com/guide"' in page
+    assert "data-print" in page
+
+
+def test_stages_that_share_a_dashboard_are_compared(viewer_client: Client) -> None:
+    for key in ("create", "plan"):
+        a_block(a_stage(key), "dashboards", Item(label="A", url="/a"))
+    page = viewer_client.get("/stages/compare/?a=create&b=plan").content.decode()
+    assert "They share 1 resource." in page
+    assert page.count("Both stages use it") == 2

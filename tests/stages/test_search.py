@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.test import Client
 
 from stages.content import Item
+from stages.models import Stage
 from stages.search import index, search
 from tests.stages.builders import a_block, a_stage
 
@@ -50,3 +52,22 @@ def test_what_was_just_saved_is_found_and_what_was_removed_is_not() -> None:
 
 def test_nothing_is_found_for_nothing() -> None:
     assert titles("") == titles("?!") == titles("zzzzqqqq") == []
+
+
+def test_facets_count_what_the_other_leaves_and_a_misspelt_word_is_marked(viewer_client: Client) -> None:
+    page = viewer_client.get("/search/?q=adoptoin").content.decode()
+    assert "User <mark>Adoption</mark>" in page
+    a_block(
+        Stage.objects.get(key="package"), "dashboards",
+        Item(label="User Adoption", url="/a"), Item(label="Package costs", url="/c"),
+    )  # fmt: skip
+    everything = viewer_client.get("/search/?q=package").content.decode()
+    assert "Dashboard 2</a>" in everything
+    assert "Query 1</a>" in everything
+    a_block(a_stage("plan"), "dashboards", Item(label="Package board of Plan", url="/p"))
+    narrowed = viewer_client.get("/search/?q=package&narrow=stage: Plan").content.decode()
+    assert "Dashboard 1</a>" in narrowed
+    assert "Query" not in narrowed.split("search-facets")[1].split("</nav>")[0]
+    of_kind = viewer_client.get("/search/?q=package&kind=Query").content.decode()
+    assert "stage: Package (1)" in of_kind
+    assert "stage: Plan" not in of_kind

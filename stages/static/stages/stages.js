@@ -1,4 +1,5 @@
-// The catalog's pages work without this; it keeps drafts while typing, drags rows, and puts the focus where it belongs.
+// The catalog's pages work without this; it keeps drafts while typing, drags rows, puts the focus where it belongs,
+// remembers which blocks are folded, and says in the contents where one is.
 "use strict";
 
 (() => {
@@ -61,14 +62,74 @@
     dragged = null;
   });
 
+  // Which blocks a reader folded is remembered per page in this browser; printing unfolds all.
+  const key = `folds:${location.pathname}`;
+  const folded = () => {
+    try { return new Set(JSON.parse(localStorage.getItem(key) || "[]")); } catch { return new Set(); }
+  };
+  const folds = (root) => [...root.querySelectorAll("details[data-fold]")];
+  const remember = () => {
+    const closed = folds(document).filter((one) => !one.open).map((one) => one.dataset.fold);
+    try { closed.length ? localStorage.setItem(key, JSON.stringify(closed)) : localStorage.removeItem(key); } catch { /* A private window. */ }
+    for (const button of document.querySelectorAll("[data-fold-all]")) {
+      button.textContent = closed.length ? "Unfold all" : "Fold all";
+    }
+  };
+  const restoreFolds = (wanted = "") => {
+    const closed = folded();
+    for (const one of folds(document)) one.open = !closed.has(one.dataset.fold) || one.dataset.fold === wanted;
+    remember();
+  };
+  let printing = false;
+  document.addEventListener("toggle", (event) => {
+    if (!printing && event.target.matches?.("details[data-fold]")) remember();
+  }, true);
+  document.addEventListener("click", (event) => {
+    if (event.target.closest("[data-print]")) window.print();
+    const all = event.target.closest("[data-fold-all]");
+    if (all) {
+      const open = folds(document).some((one) => !one.open);
+      for (const one of folds(document)) one.open = open;
+    }
+    // A link of the contents unfolds what it leads to.
+    const to = event.target.closest("a[href^='#']");
+    const fold = to && document.querySelector(`details[data-fold="${CSS.escape(to.hash.slice(1))}"]`);
+    if (fold) fold.open = true;
+  });
+  window.addEventListener("beforeprint", () => {
+    printing = true;
+    for (const one of folds(document)) one.open = true;
+  });
+  window.addEventListener("afterprint", () => { restoreFolds(); setTimeout(() => { printing = false; }); });
+
+  // The contents say which part is on the screen.
+  const spy = () => {
+    const links = new Map([...document.querySelectorAll("[data-spy] a[href^='#']")].map((one) => [one.hash.slice(1), one]));
+    const seen = new Set();
+    const watch = new IntersectionObserver((entries) => {
+      for (const one of entries) one.isIntersecting ? seen.add(one.target.id) : seen.delete(one.target.id);
+      const first = [...links.keys()].find((id) => seen.has(id));
+      for (const [id, link] of links) id === first ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+    }, { rootMargin: "-72px 0px -55% 0px" });
+    for (const id of links.keys()) { const part = document.getElementById(id); if (part) watch.observe(part); }
+  };
+
   // After a swap the focus stays in the block: on its first field, its error, or the block itself.
   document.addEventListener("htmx:afterSettle", (event) => {
     addHandles(document);
+    restoreFolds();
     const swapped = event.detail.elt?.isConnected ? event.detail.elt : null;
     const block = swapped?.closest?.("section.card");
     if (!block || block.contains(document.activeElement)) return;
     const first = block.querySelector("[role=alert], [autofocus]");
     (first || block).focus?.();
   });
-  document.addEventListener("DOMContentLoaded", () => addHandles(document));
+  document.addEventListener("DOMContentLoaded", () => {
+    addHandles(document);
+    for (const one of document.querySelectorAll("[data-print], [data-fold-all]")) one.hidden = false;
+    const sought = location.hash ? document.getElementById(location.hash.slice(1)) : null;
+    restoreFolds((sought?.closest(".stage-block") || sought)?.id);
+    sought?.scrollIntoView();
+    spy();
+  });
 })();

@@ -26,7 +26,7 @@ class Site(BaseHTTPRequestHandler):
     def answer(self, status: int) -> None:
         self.asked.append(f"{self.command} {self.path} {self.headers['Host']}")
         body = b"User-agent: *\nDisallow: /secret\n" if self.path == "/robots.txt" else b""
-        moves = {"/moved": "/new", "/evil": "http://meta.example/latest", "/loop": "/loop"}
+        moves = {"/moved": "/new", "/to-secret": "/secret", "/evil": "http://meta.example/latest", "/loop": "/loop"}
         if self.path in moves:
             self.send_response(302)
             self.send_header("Location", moves[self.path])
@@ -85,3 +85,8 @@ def test_a_name_that_nobody_knows_is_unreachable() -> None:
         raise OSError("no such name")
 
     assert Fetcher(resolve=fail).check("http://x.example/").is_network
+
+
+def test_robots_of_the_host_that_a_redirect_leads_to_are_obeyed(site: str) -> None:
+    assert fetcher("site.example").check(f"{site}/to-secret").state == "moved"
+    assert not [line for line in Site.asked if "/secret" in line and "robots" not in line]

@@ -1,0 +1,86 @@
+"""The page of links: what is in trouble, since when, how often, and looking again."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from django.test import Client
+from django.utils import timezone
+
+from stages.content import Item
+from stages.linkcheck.verbs import check_links
+from stages.models import LinkCheck, LinkRun, Resource
+from tests.stages.builders import a_block, a_stage
+from tests.stages.linkcheck.test_verbs import Told
+
+pytestmark = pytest.mark.django_db
+
+
+def look(**states: str) -> None:
+    check_links(fetcher=Told(**states), pause=lambda seconds: None)
+
+
+@pytest.fixture(autouse=True)
+def _links(db: None) -> None:
+    a_block(
+        a_stage("create"), "dashboards", Item(label="Alive", url="https://a.example/x"),
+        Item(label="Gone for good", url="https://b.example/gone"), Item(label="Slow", url="https://c.example/slow"),
+    )  # fmt: skip
+
+
+def test_links_in_trouble_are_listed_with_state_status_and_how_often(viewer_client: Client) -> None:
+    assert "3 links wait" in viewer_client.get("/stages/links/").content.decode()
+    for _ in range(2):
+        look(gone="dead", slow="unreachable")
+        LinkCheck.objects.update(checked_at=timezone.now() - timedelta(days=2))
+    page = viewer_client.get("/stages/links/").content.decode()
+    for text in ("Gone for good", "Slow", "2 times in a row", "unreachable from here", "/stages/create/#dashboards"):
+        assert text in page
+    assert "Alive" not in page
+    assert "Alive" in viewer_client.get("/stages/links/?state=ok").content.decode()
+    assert "Gone for good" not in viewer_client.get("/stages/links/?state=unreachable").content.decode()
+
+
+def test_what_fails_is_looked_at_daily_and_the_rest_weekly() -> None:
+    look(gone="dead")
+    LinkCheck.objects.update(checked_at=timezone.now() - timedelta(days=2))
+    told = Told(gone="dead")
+    check_links(fetcher=told, pause=lambda seconds: None)
+    assert told.asked == ["https://b.example/gone"]
+    check = LinkCheck.objects.get(state="dead")
+    assert (check.checks, check.failures) == (2, 2)
+    LinkCheck.objects.update(checked_at=timezone.now() - timedelta(days=2))
+    look()
+    check.refresh_from_db()
+    assert (check.checks, check.failures, check.failing_since) == (3, 0, None)
+
+
+def test_a_link_is_looked_at_again_on_request(
+    editor_client: Client, viewer_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    woken: list[tuple[str, ...]] = []
+    monkeypatch.setattr("stages.pages.links.wake", lambda *names: woken.append(names))
+    look()
+    alive = Resource.objects.get(label="Alive")
+    data = {"resource": str(alive.pk), "next": "/stages/links/?state=ok"}
+    assert viewer_client.post("/stages/links/check/", data).status_code == 403
+    assert editor_client.post("/stages/links/check/", data)["Location"] == "/stages/links/?state=ok"
+    assert (
+        editor_client.post("/stages/links/check/", {**data, "next": "https://x.example"})["Location"]
+        == "/stages/links/"
+    )
+    assert woken == [("catalog", "stages.tasks.check_links")] * 2
+    assert "asked for again" in viewer_client.get("/stages/links/?state=all").content.decode()
+    told = Told()
+    check_links(fetcher=told, pause=lambda seconds: None)
+    assert told.asked == ["https://a.example/x"]
+    assert not LinkCheck.objects.filter(wanted=True).exists()
+
+
+def test_an_offline_network_is_said_on_the_page(viewer_client: Client) -> None:
+    look(https="unreachable")
+    assert LinkRun.objects.get().offline
+    assert "This network has no way out." in viewer_client.get("/stages/links/").content.decode()
+    look()
+    assert "This network has no way out." not in viewer_client.get("/stages/links/").content.decode()
