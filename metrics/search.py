@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from django.urls import reverse
 from django.utils import timezone
-from rapidfuzz import fuzz
+from rapidfuzz import fuzz, process
 
 from metrics.boards.lines import shown_month
 from metrics.definitions.catalogue import definitions_version
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from portal.models import User
 
 LOWEST_SCORE = 65.0
+NEAR = 0.85
+"""What a likeness is worth beside the same thing as it was typed."""
 
 
 class Entry:
@@ -41,22 +44,31 @@ class Entry:
 
 
 class Book:
-    """All entries, and the words of their key paths and names, which are far fewer."""
+    """All entries, and where each word of their key paths and names stands."""
 
     def __init__(self, entries: Sequence[Entry]) -> None:
         self.entries = entries
-        self.words = {part for entry in entries for part in entry.parts}
+        self.places: dict[str, list[int]] = defaultdict(list)
+        for number, entry in enumerate(entries):
+            for part in entry.parts:
+                self.places[part].append(number)
+        self.words = list(self.places)
 
     def near(self, wanted: str) -> list[tuple[float, Entry]]:
         """How near each word comes to some word of the key path or name, for when nothing fits as it was typed."""
         words = _spaced(wanted).split()
-        if not words:
-            return []
-        nearness = [{word: fuzz.ratio(one, word) for word in self.words} for one in words]
-        return [
-            (0.85 * sum(max(map(near.__getitem__, entry.parts), default=0.0) for near in nearness) / len(words), entry)
-            for entry in self.entries
-        ]
+        # However near the others come, with a word that is farther off the whole would fall below the lowest score.
+        least = max(0.0, 100 - (100 - LOWEST_SCORE / NEAR) * len(words))
+        total: dict[int, float] = defaultdict(float)
+        for one in words:
+            best: dict[int, float] = {}
+            for word, ratio, _ in process.extract(one, self.words, scorer=fuzz.ratio, score_cutoff=least, limit=None):
+                for number in self.places[word]:
+                    # The nearest come first.
+                    best.setdefault(number, ratio)
+            for number, ratio in best.items():
+                total[number] += ratio
+        return [(NEAR * ratio / len(words), self.entries[number]) for number, ratio in total.items()]
 
 
 _kept: tuple[int, Book] = (0, Book([]))
