@@ -91,7 +91,7 @@ def stage_groups(request: HttpRequest, stage: Stage) -> PanelContent | None:
 def stage_notes_panel(request: HttpRequest, stage: Stage) -> PanelContent | None:
     """Conflicts, broken metrics, open reviews, and what the figure says of itself."""
     board = _board(request, stage)
-    notes = stage_notes(stage, board.month)
+    notes = stage_notes(stage, board)
     if notes.is_empty and not board.main.notes:
         return None
     return PanelContent(template="metrics/panels/notes.html", context={"notes": notes, "line": board.main})

@@ -14,6 +14,7 @@ from metrics.boards.findings import Finding, Subject, findings_of
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, Line, line_of, shown_month
 from metrics.definitions.queries import Conflict, conflicts
+from metrics.engine.mapping import MappingRow, mapping_rows
 from metrics.figures.queries import figures
 from metrics.figures.question import Cut, Question
 from metrics.models import MetricDefinition
@@ -38,6 +39,8 @@ class Board:
     features: tuple[Line, ...]
     features_left: int
     as_of: datetime | None
+    notes: Notes | None = None
+    """Of stages."""
 
     @property
     def month(self) -> Month:
@@ -66,9 +69,12 @@ def section_board(section: Section) -> Board:
 
 
 def _stage(stage: Stage, today: date) -> Board:
-    groups = list(Group.objects.filter(stage=stage, retired_on=None).order_by("order", "name"))
-    below = [(group.name, "gmau", group.key, group.get_absolute_url()) for group in groups]
-    return _board(stage.name, "smau", stage.key, PAID, below, Q(group__in=groups), today)
+    groups = list(Group.objects.filter(stage=stage).order_by("order", "name"))
+    current = [group for group in groups if group.retired_on is None]
+    below = [(group.name, "gmau", group.key, group.get_absolute_url()) for group in current]
+    mapped = mapping_rows()
+    board = _board(stage.name, "smau", stage.key, PAID, below, Q(group__in=current), today, mapped)
+    return replace(board, notes=_notes(stage, groups, mapped))
 
 
 def _group(group: Group, today: date) -> Board:
@@ -89,6 +95,7 @@ def _board(
     below: Sequence[tuple[str, str, str, str]],
     of_metrics: Q | None,
     today: date,
+    mapped: Sequence[MappingRow] | None = None,
 ) -> Board:
     shown = shown_month(today)
     months = months_up_to(Month.of(today))
@@ -100,7 +107,7 @@ def _board(
     lines += [[Question(kind, month, subject) for month in months] for _name, kind, subject, _url in below]
     lines += [[Question("metric", month, metric.key_path) for month in months] for metric in metrics]
     # All in one call: it costs the same number of queries for one figure as for a thousand.
-    answered = figures([question for line in lines for question in line])
+    answered = figures([question for line in lines for question in line], mappings=mapped)
     own = [answered[start : start + MONTHS] for start in range(0, len(answered), MONTHS)]
     features = _ranked(
         [
@@ -157,11 +164,14 @@ class Notes:
         return not (self.conflicts or self.broken or self.proposals or self.findings)
 
 
-def stage_notes(stage: Stage, month: Month) -> Notes:
-    """Conflicts, broken metrics and open reviews of a stage and its groups, and what looks odd about a month."""
-    found = kept(f"notes:{stage.pk}", figures_version(), lambda: _notes(stage))
+NO_NOTES = Notes(conflicts=(), broken=(), subjects=frozenset())
+
+
+def stage_notes(stage: Stage, board: Board) -> Notes:
+    """Conflicts, broken metrics and open reviews of a stage and its groups, and what looks odd about its month."""
+    found = board.notes or NO_NOTES
     # Proposals and findings are not among what moves figures, so they are read anew.
-    return replace(found, proposals=tuple(_proposals(stage)), findings=findings_of(month, found.subjects))
+    return replace(found, proposals=tuple(_proposals(stage)), findings=findings_of(board.month, found.subjects))
 
 
 def _proposals(stage: Stage) -> QuerySet[ProposedChange]:
@@ -172,16 +182,18 @@ def _proposals(stage: Stage) -> QuerySet[ProposedChange]:
     )
 
 
-def _notes(stage: Stage) -> Notes:
-    groups = set(Group.objects.filter(stage=stage).values_list("key", flat=True))
-    broken = MetricDefinition.objects.filter(group__stage=stage, status=Status.BROKEN).order_by("key_path")
+def _notes(stage: Stage, groups: Sequence[Group], mapped: Sequence[MappingRow]) -> Notes:
+    below = {group.key for group in groups}
+    keys = {"smau": {stage.key}, "gmau": below, "paid_gmau": below}
+    metrics: dict[str, set[int]] = {}
+    for row in mapped:
+        if row.subject_key in keys.get(row.kind, ()):
+            metrics.setdefault(row.subject, set()).add(row.metric_id)
+    # Where no subject ever had two metrics there is no conflict to read.
+    is_possible = any(len(of) > 1 for of in metrics.values())
+    broken = MetricDefinition.objects.filter(group__in=groups, status=Status.BROKEN).order_by("key_path")
     return Notes(
-        conflicts=tuple(
-            conflict
-            for conflict in conflicts()
-            if (conflict.subject_kind == "stage" and conflict.subject_key == stage.key)
-            or (conflict.subject_kind == "group" and conflict.subject_key in groups)
-        ),
+        conflicts=tuple(one for one in conflicts() if one.subject_key in keys.get(one.kind, ())) if is_possible else (),
         broken=tuple(broken[:10]),
-        subjects=frozenset({("smau", stage.key), *((kind, key) for kind in ("gmau", "paid_gmau") for key in groups)}),
+        subjects=frozenset((kind, key) for kind, of in keys.items() for key in of),
     )

@@ -7,7 +7,7 @@ not. What it found is then compared with what is stored, in a statement of its o
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from django.db import connection
@@ -22,13 +22,6 @@ LINKS = "m.subscription <> '' AND m.delivery = 'self_managed' AND m.population =
 LINKED = f"{COUNTED} AND {LINKS} "
 """The reports that make their subscription an active self-managed one."""
 
-SHARED = f"""
-    SELECT m.subscription, coalesce(s.seats, greatest(max(m.license_user_count), 0), 0) AS seats
-    FROM metrics_monthreport m LEFT JOIN metrics_subscription s ON s.subscription_id = m.subscription
-    {LINKED} GROUP BY m.subscription, s.seats HAVING count(*) > 1
-"""
-"""The subscriptions that several reports name, with their seats."""
-
 
 @dataclass(frozen=True, slots=True)
 class Weights:
@@ -37,13 +30,14 @@ class Weights:
 
     link: int
     one: int
-    any_shared: bool
+    shared: tuple[int, ...] = ()
+    """The reports whose subscription others name too."""
 
     @classmethod
-    def of(cls, *, links: int, seats: int, any_shared: bool) -> Weights:
+    def of(cls, *, links: int, seats: int, shared: Sequence[int] = ()) -> Weights:
         """For at most so many such reports with so many seats in all."""
         link = 1 << max(seats, 0).bit_length()
-        return cls(link, link << links.bit_length(), any_shared)
+        return cls(link, link << links.bit_length(), tuple(shared))
 
     @property
     def kind(self) -> str:
@@ -136,14 +130,11 @@ def _filled(columns: Iterator[str], width: int, kind: str) -> str:
 
 def _weight(weights: Weights) -> str:
     """SQL: joins its weight, ``x.weight``, to each of the month's reports ``m``."""
-    alone, shared = LINKS, ""
-    if weights.any_shared:
-        alone += " AND shared.subscription IS NULL"
-        shared = f"LEFT JOIN ({SHARED}) shared ON shared.subscription = m.subscription"
+    alone = f"{LINKS} AND m.report_id <> ALL(%(shared)s::bigint[])" if weights.shared else LINKS
     seats = "coalesce(s.seats, greatest(m.license_user_count, 0), 0)"
     # An outer join, for the planner works out its columns once a row; those of an inner one, once for each place.
     return f"""
-        LEFT JOIN metrics_subscription s ON s.subscription_id = m.subscription {shared}
+        LEFT JOIN metrics_subscription s ON s.subscription_id = m.subscription
         LEFT JOIN LATERAL (
             SELECT ({weights.one} + CASE WHEN {alone} THEN {weights.link} + {seats} ELSE 0 END)::{weights.kind} weight
         ) x ON true
@@ -169,7 +160,7 @@ def _count_into_table(month: Month, page: int, places: list[Place], weights: Wei
             FROM metrics_monthreport m {readings(all_time=all_time)} {_weight(weights)} {COUNTED}
             GROUP BY {", ".join(f"m.{column}" for column in CUT)}
             """,
-            {"month": month.first, "page": page},
+            {"month": month.first, "page": page, "shared": list(weights.shared)},
         )
 
 
@@ -203,8 +194,8 @@ def count_page(month: Month, page: int, width: int, weights: Weights, *, revisio
         keeping=keeping,
     )
     linked = _over_cuts()
-    if weights.any_shared:
-        linked = [one + more for one, more in zip(linked, _shared(month, page, places, weights), strict=True)]
+    if weights.shared:
+        linked = [one + more for one, more in zip(linked, _shared(page, places, weights), strict=True)]
     pairs = [divmod(one, weights.link) for one in linked]
     return PageCounted(changed, [number for number, _ in pairs], [seats for _, seats in pairs])
 
@@ -216,7 +207,31 @@ def _over_cuts() -> list[int]:
         return [int(value or 0) for value in cursor.fetchone()]
 
 
-def _shared(month: Month, page: int, places: list[Place], weights: Weights) -> list[int]:
+def gather_shared(month: Month) -> list[int]:
+    """Bring together, once per roll-up, the reports whose subscription others name too; returns them.
+
+    A table of its own, since its statistics can be had: whether few or many are shared decides how they are joined.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE IF EXISTS shared_now")
+        cursor.execute(
+            f"""
+            CREATE TEMPORARY TABLE shared_now ON COMMIT DROP AS
+            SELECT m.report_id, m.baseline_id, m.subscription, named.seats
+            FROM metrics_monthreport m JOIN (
+                SELECT m.subscription, coalesce(s.seats, greatest(max(m.license_user_count), 0), 0) AS seats
+                FROM metrics_monthreport m LEFT JOIN metrics_subscription s ON s.subscription_id = m.subscription
+                {LINKED} GROUP BY m.subscription, s.seats HAVING count(*) > 1
+            ) named ON named.subscription = m.subscription {LINKED}
+            """,
+            {"month": month.first},
+        )
+        cursor.execute("ANALYZE shared_now")
+        cursor.execute("SELECT report_id FROM shared_now")
+        return [report for (report,) in cursor]
+
+
+def _shared(page: int, places: list[Place], weights: Weights) -> list[int]:
     """By place, the weight of the subscriptions of which one of several reports has a monthly value."""
     has = ", ".join(f"bool_or({place.has_value}) AS has_{place.index}" for place in places)
     sums = ", ".join(
@@ -226,13 +241,11 @@ def _shared(month: Month, page: int, places: list[Place], weights: Weights) -> l
         cursor.execute(
             f"""
             SELECT {sums} FROM (
-                SELECT m.subscription, shared.seats, {has}
-                FROM metrics_monthreport m {readings(all_time=is_all_time(page))}
-                JOIN ({SHARED}) shared ON shared.subscription = m.subscription
-                {LINKED} GROUP BY m.subscription, shared.seats
+                SELECT m.seats, {has} FROM shared_now m {readings(all_time=is_all_time(page))}
+                GROUP BY m.subscription, m.seats
             ) named
             """,
-            {"month": month.first, "page": page},
+            {"page": page},
         )
         found = [int(value) for value in cursor.fetchone()]
     return found + [0] * (PAGE_SIZE - len(found))

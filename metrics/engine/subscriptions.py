@@ -16,7 +16,7 @@ from django.db import connection
 
 from metrics.engine.cells import Contribution
 from metrics.engine.chosen import Chosen
-from metrics.engine.counting import LINKED, Weights
+from metrics.engine.counting import LINKED, Weights, gather_shared
 from metrics.engine.held import close_rows
 from metrics.engine.pages import PAGE_SIZE
 from metrics.periods import Month
@@ -95,7 +95,7 @@ def count_side(month: Month) -> tuple[Side, Weights]:
     weights = Weights.of(
         links=int(sum(row[4] for row in rows)),
         seats=int(sum(row[5] for row in rows)),
-        any_shared=any(row[6] for row in rows),
+        shared=gather_shared(month) if any(row[6] for row in rows) else (),
     )
     return side, weights
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+import json
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -12,7 +13,7 @@ from django.db import connection
 from metrics.engine.chosen import LABELS
 from metrics.engine.estimates import Subscribed
 from metrics.engine.pages import PAGE_SIZE, Missing, Reading, reading_at
-from metrics.exact import plain, total
+from metrics.exact import from_text, total
 from metrics.figures.compute import Inputs, Pinging, Sum
 from metrics.periods import Month, Week
 
@@ -23,7 +24,7 @@ Moment = tuple[Month, int]
 """A month as it was at a revision."""
 
 HELD = "{0}.from_revision <= a.revision AND ({0}.to_revision IS NULL OR {0}.to_revision > a.revision)"
-AT = "unnest(%(months)s::date[], %(revisions)s::bigint[]) AS a(month, revision)"
+AT = "unnest(%(months)s::date[], %(revisions)s::bigint[]) WITH ORDINALITY AS a(month, revision, number)"
 WANTED = "unnest(%(slots)s::int[], %(pages)s::int[], %(places)s::int[]) AS w(slot, page, place)"
 
 
@@ -50,7 +51,7 @@ class Loaded:
 
 
 def load(moments: Collection[Moment], slots: Collection[int], *, by_version: bool, reported: bool) -> Loaded:
-    """Read all that figures of these metrics at these moments need.
+    """Read all that figures of these metrics at these moments need, in one statement.
 
     ``by_version`` keeps versions apart (for cuts by version); ``reported`` reads what the reported grains need.
     """
@@ -58,81 +59,110 @@ def load(moments: Collection[Moment], slots: Collection[int], *, by_version: boo
     if not moments:
         return found
     ordered = sorted(moments)
+    parts = {"pinging": _pinging(by_version=by_version), "subscribed": _SUBSCRIBED, "listed": _LISTED}
+    if slots:
+        parts |= {"sums": _sums(by_version=by_version), "firsts": _FIRSTS}
+        parts |= {"reported": _REPORTED} if reported else {}
+    rows = _together(parts, ordered, slots)
+    for number, *values in rows["pinging"]:
+        found.pinging.setdefault(ordered[number - 1], []).append(Pinging(*values))
+    for number, active, seats, silent, versions in rows["subscribed"]:
+        found.subscribed[ordered[number - 1]] = subscribed_of(active, seats, silent, versions)
+    for number, slot, population, delivery, edition, tier, version, value, *counts in rows.get("sums", ()):
+        of = found.sums.setdefault((*ordered[number - 1], slot), [])
+        of.append(Sum(population, delivery, edition, tier, version, from_text(value), *counts))
+    for number, slot, edition, first in rows.get("firsts", ()):
+        found.firsts.setdefault((*ordered[number - 1], slot), {})[edition] = first
+    for number, slot, subscriptions, seats in rows.get("reported", ()):
+        found.reported[(*ordered[number - 1], slot)] = (subscriptions, int(seats))
+    for moment in ordered:
+        if moment not in found.subscribed:
+            found.subscribed[moment] = _only_listed(moment, rows["listed"])
+    return found
+
+
+def _together(parts: Mapping[str, Part], moments: Sequence[Moment], slots: Collection[int]) -> dict[str, list[Any]]:
+    """The rows of several queries by one statement, as JSON: pages are judged by how many they need."""
+    columns = ", ".join(
+        f"(SELECT json_agg(json_build_array({', '.join(names)})) FROM ({text}) AS row({', '.join(names)}))::text"
+        for width, text in parts.values()
+        for names in [[f"c{at}" for at in range(width)]]
+    )
     parameters: dict[str, Any] = {
-        "months": [month.first for month, _ in ordered],
-        "revisions": [revision for _, revision in ordered],
+        "months": [month.first for month, _ in moments],
+        "revisions": [revision for _, revision in moments],
         "slots": list(slots),
         "pages": [slot // PAGE_SIZE for slot in slots],
         "places": [slot % PAGE_SIZE + 1 for slot in slots],
     }
-    version = "{0}.version_number" if by_version else "NULL::int"
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT a.month, a.revision, c.population, c.delivery, c.edition, c.tier, {version.format("c")},
-                   sum(c.pinging), sum(c.edition_noted), sum(c.starter)
-            FROM {AT} JOIN metrics_cellcount c ON c.month = a.month AND {HELD.format("c")}
-            GROUP BY 1, 2, 3, 4, 5, 6, 7
-            """,
-            parameters,
-        )
-        for row in cursor.fetchall():
-            found.pinging.setdefault((Month.of(row[0]), row[1]), []).append(Pinging(*row[2:7], *map(int, row[7:])))
-        cursor.execute(
-            f"""
-            SELECT a.month, a.revision, s.active, s.seats, s.silent, s.versions
-            FROM {AT} JOIN metrics_subscriptionmonth s ON s.month = a.month AND {HELD.format("s")}
-            """,
-            parameters,
-        )
-        for month, revision, active, seats, silent, versions in cursor.fetchall():
-            found.subscribed[(Month.of(month), revision)] = subscribed_of(active, seats, silent, versions)
-    missing = [moment for moment in ordered if moment not in found.subscribed]
-    if missing:
-        found.subscribed.update(_only_listed(missing))
-    if not slots:
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute(
-            f"""
-            SELECT a.month, a.revision, w.slot, c.population, c.delivery, c.edition, c.tier, {version.format("c")},
-                   sum(c.sums[w.place]), sum(c.counts[w.place]), sum((coalesce(c.oks, c.counts))[w.place]),
-                   sum(coalesce(c.resets[w.place], 0))
-            FROM {AT} JOIN metrics_cell c ON c.month = a.month AND {HELD.format("c")}
-            JOIN {WANTED} ON w.page = c.page
-            WHERE (coalesce(c.oks, c.counts))[w.place] > 0
-            GROUP BY 1, 2, 3, 4, 5, 6, 7, 8
-            """,
-            parameters,
-        )
-        for row in cursor.fetchall():
-            found.sums.setdefault((Month.of(row[0]), row[1], row[2]), []).append(
-                Sum(row[3], row[4], row[5], row[6], row[7], plain(row[8]), int(row[9]), int(row[10]), int(row[11]))
-            )
-        cursor.execute(
-            f"""
-            SELECT a.month, a.revision, w.slot, f.edition, min(f.versions[w.place])
-            FROM {AT} JOIN metrics_firstversions f ON f.month <= a.month AND {HELD.format("f")}
-            JOIN {WANTED} ON w.page = f.page
-            WHERE f.versions[w.place] IS NOT NULL
-            GROUP BY 1, 2, 3, 4
-            """,
-            parameters,
-        )
-        for month, revision, slot, edition, first in cursor.fetchall():
-            found.firsts.setdefault((Month.of(month), revision, slot), {})[edition] = first
-        if reported:
-            cursor.execute(
-                f"""
-                SELECT a.month, a.revision, w.slot, r.subscriptions[w.place], r.seats[w.place]
-                FROM {AT} JOIN metrics_reportedmonth r ON r.month = a.month AND {HELD.format("r")}
-                JOIN {WANTED} ON w.page = r.page
-                """,
-                parameters,
-            )
-            for month, revision, slot, subscriptions, seats in cursor.fetchall():
-                found.reported[(Month.of(month), revision, slot)] = (subscriptions, int(seats))
-    return found
+        cursor.execute(f"SELECT {columns}", parameters)
+        # The standard parser, which keeps integers of any size; other exact numbers come as text.
+        return {name: json.loads(rows or "[]") for name, rows in zip(parts, cursor.fetchone(), strict=True)}
+
+
+Part = tuple[int, str]
+"""How many columns a query has, and the query. Moments are numbered from 1."""
+
+
+def _version(by_version: bool) -> str:
+    return "c.version_number" if by_version else "NULL::int"
+
+
+def _pinging(*, by_version: bool) -> Part:
+    return (
+        9,
+        f"""
+        SELECT a.number, c.population, c.delivery, c.edition, c.tier, {_version(by_version)},
+               sum(c.pinging), sum(c.edition_noted), sum(c.starter)
+        FROM {AT} JOIN metrics_cellcount c ON c.month = a.month AND {HELD.format("c")}
+        GROUP BY 1, 2, 3, 4, 5, 6
+    """,
+    )
+
+
+_SUBSCRIBED: Part = (
+    5,
+    f"""
+    SELECT a.number, s.active, s.seats::text, s.silent, s.versions
+    FROM {AT} JOIN metrics_subscriptionmonth s ON s.month = a.month AND {HELD.format("s")}
+    """,
+)
+
+
+def _sums(*, by_version: bool) -> Part:
+    return (
+        11,
+        f"""
+        SELECT a.number, w.slot, c.population, c.delivery, c.edition, c.tier, {_version(by_version)},
+               sum(c.sums[w.place])::text, sum(c.counts[w.place]), sum((coalesce(c.oks, c.counts))[w.place]),
+               sum(coalesce(c.resets[w.place], 0))
+        FROM {AT} JOIN metrics_cell c ON c.month = a.month AND {HELD.format("c")}
+        JOIN {WANTED} ON w.page = c.page
+        WHERE (coalesce(c.oks, c.counts))[w.place] > 0
+        GROUP BY 1, 2, 3, 4, 5, 6, 7
+    """,
+    )
+
+
+_FIRSTS: Part = (
+    4,
+    f"""
+    SELECT a.number, w.slot, f.edition, min(f.versions[w.place])
+    FROM {AT} JOIN metrics_firstversions f ON f.month <= a.month AND {HELD.format("f")}
+    JOIN {WANTED} ON w.page = f.page
+    WHERE f.versions[w.place] IS NOT NULL
+    GROUP BY 1, 2, 3
+    """,
+)
+_REPORTED: Part = (
+    4,
+    f"""
+    SELECT a.number, w.slot, r.subscriptions[w.place], r.seats[w.place]::text
+    FROM {AT} JOIN metrics_reportedmonth r ON r.month = a.month AND {HELD.format("r")}
+    JOIN {WANTED} ON w.page = r.page
+    """,
+)
 
 
 def subscribed_of(active: int, seats: object, silent: int, versions: object) -> Subscribed:
@@ -146,25 +176,25 @@ def subscribed_of(active: int, seats: object, silent: int, versions: object) -> 
     )
 
 
-def _only_listed(moments: Sequence[Moment]) -> dict[Moment, Subscribed]:
-    """Of months that were never rolled up, because nothing was reported: the list alone says who is active."""
-    found: dict[Moment, Subscribed] = {}
-    with connection.cursor() as cursor:
-        cursor.execute(
-            """
-            SELECT m.first, count(s.id), coalesce(sum(s.seats), 0)
-            FROM unnest(%s::date[], %s::date[]) AS m(first, last)
-            LEFT JOIN metrics_subscription s ON s.delivery = 'self_managed' AND s.starts_on <= m.last
-              AND (s.ends_on IS NULL OR s.ends_on >= m.first)
-            GROUP BY m.first
-            """,
-            [[month.first for month, _ in moments], [month.last for month, _ in moments]],
-        )
-        by_month = {Month.of(first): (int(number), int(seats)) for first, number, seats in cursor.fetchall()}
-    for moment in moments:
-        number, seats = by_month.get(moment[0], (0, 0))
-        found[moment] = Subscribed(active=number, seats=seats, silent=number)
-    return found
+_LISTED: Part = (
+    4,
+    f"""
+    SELECT date_trunc('month', starts_on)::date, date_trunc('month', ends_on)::date, count(*), sum(seats)::text
+    FROM metrics_subscription WHERE delivery = 'self_managed' AND EXISTS (
+        SELECT 1 FROM {AT} LEFT JOIN metrics_subscriptionmonth s ON s.month = a.month AND {HELD.format("s")}
+        WHERE s.id IS NULL)
+    GROUP BY 1, 2
+    """,
+)
+"""The list by the months that it spans, read where a month was never rolled up."""
+
+
+def _only_listed(moment: Moment, spans: Iterable[Sequence[Any]]) -> Subscribed:
+    """Of a month that was never rolled up, because nothing was reported: the list alone says who is active."""
+    first = moment[0].first.isoformat()
+    current = [span for span in spans if span[0] <= first and (span[1] is None or first <= span[1])]
+    number = sum(span[2] for span in current)
+    return Subscribed(active=number, seats=sum(int(span[3]) for span in current), silent=number)
 
 
 WEEK_REPORTS = f"""

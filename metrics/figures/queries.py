@@ -22,7 +22,7 @@ from typing import Any
 from django.utils import timezone
 
 from metrics.engine.estimates import EditionEstimate, Grain
-from metrics.engine.mapping import RETIRED, InForce, Kept, Structure, in_force, mapping_rows, structure
+from metrics.engine.mapping import RETIRED, InForce, Kept, MappingRow, Structure, in_force, mapping_rows, structure
 from metrics.exact import Number, as_json, difference
 from metrics.figures.compute import Answer, Coverage, Inputs, answer, combined
 from metrics.figures.document import as_moment
@@ -170,14 +170,14 @@ class Leaf:
     conflict: tuple[Metric, ...] = ()
 
 
-def figures(questions: Sequence[Question]) -> list[Figure]:
-    """Answer these questions, in their order."""
+def figures(questions: Sequence[Question], *, mappings: Sequence[MappingRow] | None = None) -> list[Figure]:
+    """Answer these questions, in their order. Who has read the ``mappings`` already may hand them in."""
     context = _context(questions)
     moments: dict[Question, list[Moment]] = {}
     for question in questions:
         if not isinstance(question.period, Week):
             moments[question] = _moments(question, context)
-    _read_mappings(context, [moment for asked in moments.values() for moment in asked], questions)
+    _read_mappings(context, [moment for asked in moments.values() for moment in asked], questions, mappings)
     _read_metrics(context, questions)
     slots: set[int] = set()
     for question, asked in moments.items():
@@ -229,12 +229,17 @@ def _context(questions: Sequence[Question]) -> _Context:
     return _Context(months=months, mappings={}, metrics={}, by_key_path={}, structures={}, now=timezone.now())
 
 
-def _read_mappings(context: _Context, moments: Iterable[Moment], questions: Sequence[Question]) -> None:
+def _read_mappings(
+    context: _Context,
+    moments: Iterable[Moment],
+    questions: Sequence[Question],
+    rows: Sequence[MappingRow] | None = None,
+) -> None:
     """What stood for what, and which stages belonged where, at these moments."""
     wanted = set(moments)
     live = {moment for moment in wanted if moment[1] == LIVE}
     if live:
-        rows = mapping_rows()
+        rows = mapping_rows() if rows is None else rows
         stages = structure() if any(question.is_combined for question in questions) else {}
         for moment in live:
             context.mappings[moment] = in_force(rows, moment[0])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from typing import Any
 
 import pytest
@@ -67,6 +69,15 @@ def test_a_passport_says_the_figure_in_words_and_lists_what_counts(
     assert "one.example.org" in text
     assert "70.0 %" in text
     assert "28 days before each installation" in text
+
+
+def test_a_passport_takes_few_queries(
+    world: MetricDefinition, viewer_client: Client, queries: Callable[[], AbstractContextManager[Any]]
+) -> None:
+    viewer_client.get(FIGURE)
+    with queries() as ran:
+        viewer_client.get(FIGURE)
+    assert len(ran) <= 16
 
 
 def test_what_was_left_out_is_grouped_by_reason(world: MetricDefinition, viewer_client: Client) -> None:

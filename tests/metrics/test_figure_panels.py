@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
+from django.core.cache import cache
 from django.test import Client
 
 from metrics.definitions.catalogue import raise_version
@@ -52,6 +55,16 @@ def world(catalog: None, clock: Any) -> MetricDefinition:
     roll_up_dirty()
     raise_version()
     return metric
+
+
+def test_a_stage_page_takes_few_queries_also_at_the_first_look_after_a_roll_up(
+    world: MetricDefinition, viewer_client: Client, queries: Callable[[], AbstractContextManager[Any]]
+) -> None:
+    cache.clear()
+    for most in (20, 12):
+        with queries() as ran:
+            viewer_client.get("/stages/create/")
+        assert len(ran) <= most
 
 
 def test_a_stage_shows_its_figure_with_all_that_belongs_to_it(world: MetricDefinition, viewer_client: Client) -> None:

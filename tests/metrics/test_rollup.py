@@ -259,7 +259,7 @@ def test_many_months_and_stages_are_read_in_few_queries(
     ]
     with queries() as ran:
         assert len(figures(asked)) == 18
-    assert len(ran) <= 9
+    assert len(ran) <= 4
 
 
 @pytest.mark.django_db
