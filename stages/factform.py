@@ -36,13 +36,15 @@ def fact_views(entry: Entry) -> list[FactView]:
     views = []
     for fact in facts_of(type(entry)):
         value, origin = getattr(entry, fact.name), entry.origin(fact.name)
-        edited = origin == "edited" and fact.name in entry.imported
+        known = fact.name in entry.imported
+        edited = origin == "edited" and known
+        said = "" if value is False and not known else said_of(fact, value)
         views.append(
             FactView(
                 fact=fact,
-                said=visible(said_of(fact, value)),
+                said=visible(said),
                 href=target_of(value, base).href if fact.widget == "link" and value else "",
-                origin=origin if said_of(fact, value) or edited else "",
+                origin=origin if known and (said or edited) else "",
                 file_says=visible(said_of(fact, taken(fact.name, entry.imported[fact.name]))) if edited else "",
                 can_give_back=edited,
             )

@@ -48,7 +48,7 @@ def history(request: HttpRequest, key: str) -> HttpResponse:
         "as_of": request.GET.get("as_of", ""),
         "moment": moment,
         "then": page_of_day(stage, moment) if moment else None,
-        "block": block,
+        "only": block,
         "today": timezone.now().date(),
     }
     return render(request, "stages/history.html", context)

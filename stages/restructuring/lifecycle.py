@@ -236,7 +236,8 @@ def reasons_to_keep(entry: Entry) -> list[str]:
     reasons = [dependants(entry)]
     if isinstance(entry, Stage) and entry.blocks.filter(version__gt=0).exists():
         reasons.append("it has a page with content.")
-    if (isinstance(entry, Section) and entry.stages.exists()) or (isinstance(entry, Stage) and entry.groups.exists()):
+    below = entry.stages if isinstance(entry, Section) else entry.groups if isinstance(entry, Stage) else None
+    if below is not None and below.exclude(retired_on=None).exists():
         reasons.append("retired entries belong to it.")
     if isinstance(entry, Stage) and entry.own_categories.exists():
         reasons.append("categories name it.")

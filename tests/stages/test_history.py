@@ -85,6 +85,11 @@ def test_all_kinds_of_changes_are_told_with_who_when_and_why(
     ):  # fmt: skip
         assert text in page, text
     assert "Restore these facts" not in page
+    block = stage.blocks.get()
+    assert (
+        f"Only {block.get_kind_display()}"
+        in viewer_client.get(f"/stages/create/history/?block={block.pk}").content.decode()
+    )
     assert "Restore these facts" in editor_client.get("/stages/create/history/").content.decode()
 
 
