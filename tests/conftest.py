@@ -28,6 +28,22 @@ pytest_plugins = ["tests.browser.fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
+# What shares something that is dear to make (a browser, a migrated database, a running portal), by parts of its path.
+SHARING = {
+    "browser": ("/browser/",),
+    "servers": ("tests/ops/test_outside.py", "tests/ops/test_move.py", "tests/ops/test_run.py"),
+    "processes": ("tests/ops/test_embedded.py", "tests/ops/test_live.py"),
+    "subportals": ("tests/sample_plugin/", "tests/architecture/test_peel.py"),
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Each of these groups runs on one worker, so that what it shares is made once. The large ones begin first."""
+    for item in items:
+        for group, parts in SHARING.items():
+            if any(part in item.nodeid for part in parts):
+                item.add_marker(pytest.mark.xdist_group(group))
+
 
 @pytest.fixture(scope="session", autouse=True)
 def _a_folder_for_static_files() -> None:

@@ -11,8 +11,6 @@ import pytest
 from tests.ops import servers
 from tests.ops.conftest import open_folder, put_away
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 SEEN = ("server", "figure", "structure", "rows")
 
 

@@ -21,8 +21,6 @@ from portal.run.__main__ import programs
 from tests.ops import servers
 from tests.ops.conftest import ROOT, eventually, free_port, open_folder
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 PING_TO_FIGURE = ("send:40", "work", "figure", "send:55", "work", "figure")
 
 

@@ -25,8 +25,6 @@ from tests.ops import witness
 from tests.ops.conftest import ROOT, eventually, free_port, open_folder, put_away, query
 from tests.ops.servers import environment
 
-pytestmark = pytest.mark.xdist_group("servers")
-
 
 class Portal:
     """A running ``manage.py serve --demo``."""
