@@ -11,7 +11,11 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from metrics.engine.months import close_month
+from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing, correct_report, erase_installation, refill_report, release_report
+from metrics.figures.contributions import stream_contributions
+from metrics.figures.left_out import stream_left_out
+from metrics.figures.question import parse_id
 from metrics.labels import label_installation
 from metrics.models import Report
 from metrics.periods import Month
@@ -260,3 +264,17 @@ def test_a_held_report_that_is_read_again_stays_held() -> None:
     ]
     release_report(source="elsewhere:1", actor=None)
     assert run("passport", "smau.create.2026-10")["figure"]["recorded"] == 12
+
+
+def test_long_lists_are_read_from_a_cursor_on_the_server() -> None:
+    smau = a_smau("create")
+    for who in ("a", "b", "c"):
+        report(who, "2026-05-04", {smau: 1 if who != "c" else None})
+    roll_up_dirty()
+    question = parse_id("smau.create.2026-05")
+    for rows, length in ((stream_contributions(question), 2), (stream_left_out(question), 1)):
+        next(rows)
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors WHERE statement LIKE '%metrics_monthreport%'")
+            assert cursor.fetchone() == (1,)
+        assert len(list(rows)) == length - 1
