@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import forms
 
-from telemetry.models import Organisation
+from telemetry.models import Organisation, SigningKey
+
+# Django's own class takes no type arguments when it runs.
+if TYPE_CHECKING:
+    _ModelForm = forms.ModelForm[SigningKey]
+else:
+    _ModelForm = forms.ModelForm
 
 
 class KeyForm(forms.Form):
@@ -44,6 +50,35 @@ class KeyForm(forms.Form):
         """The organisation named, made where it is new."""
         name = self.cleaned_data.get("organisation", "").strip()
         return Organisation.objects.get_or_create(name=name)[0] if name else None
+
+
+class HolderForm(forms.Form):
+    """An installation that belongs to an organisation."""
+
+    uuid = forms.CharField(max_length=255, label="Installation uuid", help_text="As its pings say.")
+    hostname = forms.CharField(max_length=255, label="Installation host name")
+
+
+class SigningKeyForm(_ModelForm):
+    """The public key of somebody who signs bundles, for one installation or for any."""
+
+    class Meta:
+        model = SigningKey
+        fields = ("label", "public_key", "uuid", "hostname")
+        labels = {"uuid": "Installation uuid", "hostname": "Installation host name"}
+        help_texts = {"public_key": "64 hexadecimal digits, as the tool prints them."}
+
+    def clean_public_key(self) -> str:
+        """In small letters, as bundles are compared."""
+        return str(self.cleaned_data["public_key"]).lower()
+
+    def clean(self) -> dict[str, Any]:
+        """An installation is named whole or not at all."""
+        values = super().clean() or {}
+        if bool(values.get("uuid")) != bool(values.get("hostname")):
+            missing = "hostname" if values.get("uuid") else "uuid"
+            self.add_error(missing, "An installation is named by both, uuid and host name.")
+        return values
 
 
 class EraseForm(forms.Form):

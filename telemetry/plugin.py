@@ -24,6 +24,7 @@ from portal.plugin import (
     SourceResolver,
 )
 from telemetry import panels
+from telemetry.api.keys import IngestKeyViewSet, OrganisationViewSet, SigningKeyViewSet
 from telemetry.api.quarantine import QuarantineViewSet
 from telemetry.api.releases import ReleaseViewSet
 from telemetry.demo.step import run as send_the_demo_world
@@ -72,6 +73,9 @@ plugin = Plugin(
     api=(
         ApiUrls(prefix="", urlconf="telemetry.api.urls"),
         ApiRoute(prefix="releases", viewset=ReleaseViewSet, basename="release"),
+        ApiRoute(prefix="ingest-keys", viewset=IngestKeyViewSet, basename="ingest-key"),
+        ApiRoute(prefix="organisations", viewset=OrganisationViewSet, basename="organisation"),
+        ApiRoute(prefix="signing-keys", viewset=SigningKeyViewSet, basename="signing-key"),
         ApiRoute(prefix="quarantine", viewset=QuarantineViewSet, basename="quarantine"),
     ),
     panels=(

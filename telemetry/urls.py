@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from telemetry.pages import ingest, keys, pings, privacy, quarantine, uploads, versions
+from telemetry.pages import holders, ingest, keys, pings, privacy, quarantine, uploads, versions
 
 app_name = "telemetry"
 
@@ -34,6 +34,11 @@ urlpatterns = [
     path("telemetry/keys/", keys.index, name="keys"),
     path("telemetry/keys/<int:key_id>/rotate/", keys.rotate, name="key-rotate"),
     path("telemetry/keys/<int:key_id>/revoke/", keys.revoke, name="key-revoke"),
+    path("telemetry/organisations/", holders.organisations, name="organisations"),
+    path("telemetry/organisations/<int:organisation_id>/", holders.organisation, name="organisation"),
+    path("telemetry/holders/<int:holder_id>/let-go/", holders.let_go, name="let-go"),
+    path("telemetry/signing-keys/", holders.signing_keys, name="signing-keys"),
+    path("telemetry/signing-keys/<int:key_id>/revoke/", holders.revoke_signing, name="signing-key-revoke"),
     path("telemetry/privacy/", privacy.index, name="privacy"),
     path("telemetry/privacy/export/", privacy.export, name="privacy-export"),
     path("telemetry/collected/", ingest.collected, name="collected"),

@@ -46,9 +46,28 @@ def make_ingest_key(
         created_by=by,
         expires_at=expires_at,
     )
-    if uuid:
-        KeyHolder.objects.update_or_create(uuid=uuid, hostname=hostname, defaults={"organisation": organisation})
+    if uuid and organisation is not None:
+        hold_installation(organisation=organisation, uuid=uuid, hostname=hostname)
+    elif uuid:  # whoever holds it already goes on holding it
+        KeyHolder.objects.get_or_create(uuid=uuid, hostname=hostname)
     return key, secret
+
+
+def hold_installation(*, organisation: Organisation, uuid: str, hostname: str) -> KeyHolder:
+    """Count an installation among those of an organisation: its keys are good for it from now on, another's no more."""
+    holder, _made = KeyHolder.objects.update_or_create(
+        uuid=uuid, hostname=hostname, defaults={"organisation": organisation}
+    )
+    return holder
+
+
+@transaction.atomic
+def let_go_of_installation(*, holder: KeyHolder) -> None:
+    """Take an installation from its organisation; a key of its own, if it has one, goes on working."""
+    if IngestKey.objects.filter(uuid=holder.uuid, hostname=holder.hostname).exists():
+        KeyHolder.objects.filter(pk=holder.pk).update(organisation=None)
+    else:
+        KeyHolder.objects.filter(pk=holder.pk).delete()
 
 
 @transaction.atomic

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
+from django.utils import timezone
 
 from telemetry.models import Ping, SigningKey
 from telemetry.reading.bundles import Bundle
@@ -64,3 +65,8 @@ def check_bundle(bundle: Bundle) -> Signed:
     if key is None:
         return Signed("unknown", public.hex()[:16], "The signature fits, but its key is not known here.")
     return Signed("valid", key.label, f"Signed by {key.label}.", digests, key.uuid, key.hostname)
+
+
+def revoke_signing_key(*, key: SigningKey) -> None:
+    """Bundles signed with it are taken as signed by nobody known from now on."""
+    SigningKey.objects.filter(pk=key.pk, revoked_at=None).update(revoked_at=timezone.now())

@@ -18,11 +18,13 @@ from telemetry.models import (
     IngestKey,
     MetadataReport,
     MetricTiming,
+    Organisation,
     Ping,
     Quantile,
     Reread,
     RereadRun,
     Review,
+    SigningKey,
     UnknownKey,
 )
 from telemetry.verbs.keys import make_ingest_key
@@ -45,7 +47,7 @@ OPEN = [
     "upload",
     "collected",
 ]
-CLOSED = ["keys", "privacy"]
+CLOSED = ["keys", "privacy", "organisations", "signing-keys"]
 
 
 def signed_in(*roles: str) -> Client:
@@ -365,3 +367,27 @@ def test_the_panel_of_an_installation_counts_its_reports_and_leads_to_them(world
     html = render_to_string(content.template, content.context)
     assert f'<a href="{world.get_absolute_url()}">1 metadata report</a>' in html
     assert f'<a href="{reverse("telemetry:errors")}?q={world.hostname}">1 error report</a>' in html
+
+
+def test_an_administrator_gives_an_organisation_its_installations_and_takes_them_away(administrator: Client) -> None:
+    ours = Organisation.objects.create(name="Ours")
+    make_ingest_key(label="all of them", organisation=ours)
+    assert "Ours" in administrator.get(reverse("telemetry:organisations")).content.decode()
+    url = reverse("telemetry:organisation", args=[ours.pk])
+    assert administrator.post(url, {"uuid": "u"}).status_code == 400
+    page = administrator.post(url, {"uuid": "u", "hostname": "git.example.com"}, follow=True).content.decode()
+    assert "git.example.com is one of Ours" in page
+    assert "all of them" in page
+    administrator.post(reverse("telemetry:let-go", args=[ours.holders.get().pk]))
+    assert "It has no installation yet" in administrator.get(url).content.decode()
+
+
+def test_an_administrator_adds_and_revokes_signing_keys(administrator: Client) -> None:
+    url = reverse("telemetry:signing-keys")
+    assert administrator.post(url, {"label": "Ann", "public_key": "x"}).status_code == 400
+    assert administrator.post(url, {"label": "Ann", "public_key": "a" * 64, "uuid": "u"}).status_code == 400
+    assert "Ann" in administrator.post(url, {"label": "Ann", "public_key": "A" * 64}, follow=True).content.decode()
+    key = SigningKey.objects.get()
+    assert key.public_key == "a" * 64
+    page = administrator.post(reverse("telemetry:signing-key-revoke", args=[key.pk]), follow=True).content.decode()
+    assert "revoked" in page
