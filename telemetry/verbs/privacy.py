@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.apps import apps
@@ -79,28 +80,46 @@ def erase_installation(
     )
 
 
+class SomeKept(Exception):
+    """Something is kept for longer than it should be; the message says what, and why."""
+
+
 def keep_retention(*, now: datetime | None = None) -> dict[str, int]:
-    """Delete what has been kept long enough, kind by kind; returns how many of each went."""
+    """Delete what has been kept long enough, kind by kind; returns how many of each went.
+
+    A kind that cannot be deleted costs no other; ``SomeKept`` is raised after the last one.
+    """
     moment = now or timezone.now()
-    options = conf.options
-    gone: dict[str, int] = {
-        "raw bodies": _drop_bodies(moment - options.keep_bodies),
-        "rejected bodies": _delete_bodies_of_rejected(moment - options.keep_rejected),
-    }
-    before = moment - options.keep_reports
-    gone["metadata reports"] = MetadataReport.objects.filter(received_at__lt=before).delete()[0]
-    gone["error reports"] = ErrorReport.objects.filter(received_at__lt=before).delete()[0]
-    gone["uploads"] = Upload.objects.filter(at__lt=moment - options.keep_uploads).delete()[0]
-    gone["answers"] = IdempotentAnswer.objects.filter(at__lt=moment - options.keep_answers).delete()[0]
-    # They are counted in the keys themselves; one that comes again is made again.
-    gone["key sets"] = UnknownKeySet.objects.filter(
-        folded=F("pings"), last_seen_at__lt=moment - timedelta(days=60)
-    ).delete()[0]
-    gone["addresses"] = (
-        Ping.objects.filter(received_at__lt=moment - options.keep_addresses).exclude(address="").update(address="")
-    )
-    _make_partitions(moment)
+    gone: dict[str, int] = {}
+    failed: dict[str, Exception] = {}
+    for kind, delete in _retention(moment).items():
+        try:
+            gone[kind] = delete()
+        except Exception as error:  # said below, with its kind
+            failed[kind] = error
+    if failed:
+        causes = "; ".join(f"{kind}: {type(error).__name__}: {error}" for kind, error in failed.items())
+        raise SomeKept(causes) from next(iter(failed.values()))
     return gone
+
+
+def _retention(moment: datetime) -> dict[str, Callable[[], int]]:
+    options = conf.options
+    reports = moment - options.keep_reports
+    old = Ping.objects.filter(received_at__lt=moment - options.keep_addresses).exclude(address="")
+    # They are counted in the keys themselves; one that comes again is made again.
+    sets = UnknownKeySet.objects.filter(folded=F("pings"), last_seen_at__lt=moment - timedelta(days=60))
+    return {
+        "raw bodies": lambda: _drop_bodies(moment - options.keep_bodies),
+        "rejected bodies": lambda: _delete_bodies_of_rejected(moment - options.keep_rejected),
+        "metadata reports": lambda: MetadataReport.objects.filter(received_at__lt=reports).delete()[0],
+        "error reports": lambda: ErrorReport.objects.filter(received_at__lt=reports).delete()[0],
+        "uploads": lambda: Upload.objects.filter(at__lt=moment - options.keep_uploads).delete()[0],
+        "answers": lambda: IdempotentAnswer.objects.filter(at__lt=moment - options.keep_answers).delete()[0],
+        "key sets": lambda: sets.delete()[0],
+        "addresses": lambda: old.update(address=""),
+        "partitions to come": lambda: _make_partitions(moment),
+    }
 
 
 def _drop_bodies(before: datetime) -> int:
@@ -129,8 +148,9 @@ def _delete_bodies_of_rejected(before: datetime) -> int:
         return int(cursor.rowcount)
 
 
-def _make_partitions(moment: datetime) -> None:
-    """Those of this month and the next two, so that the first ping of a month does not have to."""
+def _make_partitions(moment: datetime) -> int:
+    """Those of this month and the next two, so that the first ping of a month does not have to. None is deleted."""
     with connection.cursor() as cursor:
         for days in (0, 31, 62):
             cursor.execute("SELECT telemetry_make_partition(%s)", [moment + timedelta(days=days)])
+    return 0

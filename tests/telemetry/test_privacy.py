@@ -12,8 +12,11 @@ from django.test import Client
 from django.utils import timezone
 
 from metrics.models.facts import Installation, Report
+from portal.jobs import may_retry
+from portal.models import Job
 from telemetry import worker
 from telemetry.models import ErrorReport, IngestKey, Ping, PrivacyRecord, RawBody, Sender
+from telemetry.tasks import retention
 from telemetry.verbs.keys import make_ingest_key
 from telemetry.verbs.privacy import digest_of_names, erase_installation, keep_retention
 from telemetry.verbs.quantiles import compute_quantiles
@@ -111,3 +114,19 @@ def test_the_population_is_measured() -> None:
     row = Quantile.objects.get()
     assert (row.population, row.median) == (11, 60.0)
     assert compute_quantiles() == 1
+
+
+def test_what_cannot_be_deleted_costs_nothing_else_and_is_found_under_tasks(monkeypatch: pytest.MonkeyPatch) -> None:
+    ErrorReport.objects.create(received_at=timezone.now() - timedelta(days=200))
+
+    def full(before: Any) -> int:
+        raise OSError("disk full")
+
+    monkeypatch.setattr("telemetry.verbs.privacy._drop_bodies", full)
+    retention.apply()
+    assert not ErrorReport.objects.exists()
+    row = Job.objects.get()
+    assert (row.name, row.state) == ("telemetry.tasks.retention", "failed")
+    assert "raw bodies: OSError: disk full" in row.error
+    assert "delete what has been kept long enough" in row.message
+    assert may_retry(row)
