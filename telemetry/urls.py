@@ -25,6 +25,7 @@ urlpatterns = [
     path("telemetry/rules/", quarantine.rules, name="rules"),
     path("telemetry/unknown/", ingest.unknown, name="unknown"),
     path("telemetry/unknown/<int:key_id>/", ingest.unknown_key, name="unknown-key"),
+    path("telemetry/unknown/<int:key_id>/define/", ingest.define, name="define"),
     path("telemetry/unknown/<int:key_id>/ignore/", ingest.ignore, name="ignore"),
     path("telemetry/issues/", ingest.issues, name="issues"),
     path("telemetry/costs/", ingest.costs, name="costs"),

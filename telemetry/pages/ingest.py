@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -13,12 +13,14 @@ from django.views.decorators.http import require_POST
 
 from metrics.models import MetricDefinition
 from portal.charts import Point, Series, trend
+from portal.models import User
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from telemetry import conf, metadata, watching
 from telemetry.models import ErrorReport, IssueCount, MetadataReport, UnknownKey
 from telemetry.reading.issues import IssueKind
 from telemetry.reading.personal import CUT
+from telemetry.verbs.defining import DefinitionRefused, define_key
 
 
 @requires(Role.VIEWER)
@@ -84,22 +86,38 @@ tiers: [free, premium, ultimate]
 """
 
 
-@requires(Role.VIEWER)
-def unknown_key(request: HttpRequest, key_id: int) -> HttpResponse:
-    """One unknown key, with the beginning of a definition file for it."""
-    key = get_object_or_404(UnknownKey.objects.select_related("example"), pk=key_id)
+def _skeleton(key: UnknownKey) -> str:
     path = key.key_path
     frame = "28d" if "_monthly" in path else "7d" if "_weekly" in path else "none" if "settings" in path else "all"
     kind = {"list": "object", "null": "number"}.get(key.value_kind, key.value_kind)
-    return render(
-        request,
-        "telemetry/unknown_key.html",
-        {
-            "key": key,
-            "skeleton": SKELETON.format(path=path, kind=kind, frame=frame),
-            "may_edit": has_role(request.user, Role.REVIEWER),
-        },
-    )
+    return SKELETON.format(path=path, kind=kind, frame=frame)
+
+
+@requires(Role.VIEWER)
+def unknown_key(request: HttpRequest, key_id: int) -> HttpResponse:
+    """One unknown key, with the beginning of a definition for it."""
+    key = get_object_or_404(UnknownKey.objects.select_related("example"), pk=key_id)
+    return _unknown_key(request, key, text=_skeleton(key))
+
+
+def _unknown_key(request: HttpRequest, key: UnknownKey, *, text: str, error: str = "") -> HttpResponse:
+    may_edit = has_role(request.user, Role.REVIEWER)
+    context = {"key": key, "text": text, "error": error, "may_edit": may_edit}
+    return render(request, "telemetry/unknown_key.html", context, status=422 if error else 200)
+
+
+@requires(Role.REVIEWER)
+@require_POST
+def define(request: HttpRequest, key_id: int) -> HttpResponseBase:
+    """Add the definition to the dictionary, from where it is filled back."""
+    key = get_object_or_404(UnknownKey.objects.select_related("example"), pk=key_id)
+    text = request.POST.get("text", "")
+    try:
+        define_key(key=key, text=text, actor=cast(User, request.user))
+    except DefinitionRefused as refused:
+        return _unknown_key(request, key, text=text, error=str(refused))
+    messages.success(request, f"{key.key_path} is in the dictionary; stored pings are filled back, see Tasks.")
+    return redirect("telemetry:unknown")
 
 
 @requires(Role.REVIEWER)
