@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import timedelta
 
 import orjson
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from portal.wakeups import wake
 from telemetry.accepting import READ_TASK, decompress
+from telemetry.judging import version_of
 from telemetry.models import MetadataReport, Ping
 from telemetry.worker import cause_of, of_the_server
 
@@ -31,6 +33,7 @@ def count_reports(batch: int = 50) -> int:
             if not reports:
                 return done
             for report in reports:
+                report.ping = _ping_of(report)
                 try:
                     with transaction.atomic():
                         _count(report)
@@ -40,7 +43,6 @@ def count_reports(batch: int = 50) -> int:
                     log.exception("counting a metadata report failed", report=report.pk)
                     report.cause = cause_of(error)
                 report.counted = True
-                report.ping = _ping_of(report)
                 report.save(update_fields=["counted", "ping", "cause"])
         done += len(reports)
 
@@ -74,6 +76,26 @@ def _ping_of(report: MetadataReport) -> Ping | None:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """What a report says of one metric."""
+
+    key_path: str
+    seconds: float | None
+    error: str
+
+
+def entries_of(report: MetadataReport) -> list[Entry]:
+    """All that a report says: the failed metrics first, then the slowest."""
+    found = [Entry(*entry) for entry in orjson.loads(decompress(bytes(report.body)))]
+    return sorted(found, key=lambda entry: (not entry.error, -(entry.seconds or 0.0)))
+
+
+def _version_of(report: MetadataReport) -> str:
+    numbers = version_of(report.ping.version) if report.ping is not None else None
+    return f"{numbers[0]}.{numbers[1]}"[:20] if numbers else ""
+
+
 def _count(report: MetadataReport) -> None:
     entries = orjson.loads(decompress(bytes(report.body)))
     sums: dict[str, tuple[int, float, float, int, str]] = {}
@@ -92,13 +114,18 @@ def _count(report: MetadataReport) -> None:
         cursor.execute(
             """
             INSERT INTO telemetry_metrictiming AS t
-                   (key_path, samples, seconds, slowest, errors, last_error, last_seen_at)
-            SELECT v.*, %s FROM unnest(%s::text[], %s::bigint[], %s::float8[], %s::float8[], %s::bigint[], %s::text[])
-                   AS v
-            ON CONFLICT (key_path) DO UPDATE SET samples = t.samples + excluded.samples,
+                   (key_path, samples, seconds, slowest, errors, last_error, version, last_seen_at)
+            SELECT v.*, %s, %s
+              FROM unnest(%s::text[], %s::bigint[], %s::float8[], %s::float8[], %s::bigint[], %s::text[]) AS v
+            ON CONFLICT (key_path, version) DO UPDATE SET samples = t.samples + excluded.samples,
                    seconds = t.seconds + excluded.seconds, slowest = greatest(t.slowest, excluded.slowest),
                    errors = t.errors + excluded.errors, last_seen_at = excluded.last_seen_at,
                    last_error = CASE WHEN excluded.last_error <> '' THEN excluded.last_error ELSE t.last_error END
             """,
-            [timezone.now(), names, *([sums[name][column] for name in names] for column in range(5))],
+            [
+                _version_of(report),
+                timezone.now(),
+                names,
+                *([sums[name][column] for name in names] for column in range(5)),
+            ],
         )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Q
 from django.http import HttpRequest
 from django.urls import reverse
 from rapidfuzz import fuzz
@@ -38,7 +38,7 @@ def installation_pings(request: HttpRequest, installation: Any) -> PanelContent 
             "address": newest.address,
             "sender": Sender.objects.filter(uuid=installation.uuid, hostname=installation.hostname).first(),
             "may_administer": has_role(request.user, Role.ADMINISTRATOR),
-            "metadata": metadata.aggregate(count=Count("id"), last_ping=Max("ping_id")),
+            "metadata": metadata.aggregate(count=Count("id")),
             "errors": errors.count(),
             "uuid": installation.uuid,
             "hostname": installation.hostname,

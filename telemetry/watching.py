@@ -8,12 +8,13 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Func, Max, Min, Q, QuerySet, TextField, Value
+from django.db.models import Count, F, Func, Max, Min, Q, QuerySet, Sum, TextField, Value
 from django.db.models.functions import TruncDay
 from django.utils import timezone
 
 from telemetry import conf
-from telemetry.models import Ping, Sender
+from telemetry.judging import version_of
+from telemetry.models import MetricTiming, Ping, Sender
 from telemetry.reading import PARSER_VERSION
 
 
@@ -211,12 +212,45 @@ def consent() -> tuple[list[Category], int]:
     return [Category(name, counts[name], known) for name in names], last.filter(categories__isnull=True).count()
 
 
-def slow_metrics(limit: int = 20) -> dict[str, list[object]]:
-    """The metrics that cost most and fail most, over all metadata reports."""
-    from telemetry.models import MetricTiming
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What a metric costs those who compute it, and how often it fails."""
 
-    timings = MetricTiming.objects.filter(samples__gt=0)
+    key_path: str
+    samples: int
+    mean: float
+    slowest: float
+    errors: int
+    last_error: str = ""
+
+
+def slow_metrics(version: str = "", limit: int = 20) -> dict[str, list[Cost]]:
+    """The metrics that cost most and fail most, over all metadata reports or those of one version such as 17.5."""
+    timings = MetricTiming.objects.filter(version=version) if version else MetricTiming.objects.all()
+    sums = timings.values("key_path").annotate(
+        count=Sum("samples"), spent=Sum("seconds"), worst=Max("slowest"), failed=Sum("errors")
+    )
+    slowest = list(sums.filter(count__gt=0).annotate(average=F("spent") / F("count")).order_by("-average")[:limit])
+    failing = list(sums.filter(failed__gt=0).order_by("-failed", "key_path")[:limit])
+    said = timings.filter(key_path__in=[row["key_path"] for row in failing]).exclude(last_error="")
+    last = dict(said.order_by("key_path", "-last_seen_at").distinct("key_path").values_list("key_path", "last_error"))
     return {
-        "slowest": list(timings.annotate(average=F("seconds") / F("samples")).order_by("-average")[:limit]),
-        "failing": list(MetricTiming.objects.filter(errors__gt=0).order_by("-errors")[:limit]),
+        name: [
+            Cost(
+                key_path=row["key_path"],
+                samples=row["count"],
+                mean=row["spent"] / row["count"] if row["count"] else 0.0,
+                slowest=row["worst"],
+                errors=row["failed"],
+                last_error=last.get(row["key_path"], ""),
+            )
+            for row in rows
+        ]
+        for name, rows in (("slowest", slowest), ("failing", failing))
     }
+
+
+def timed_versions() -> list[str]:
+    """The versions of which there are metadata reports, the newest first."""
+    found = MetricTiming.objects.exclude(version="").values_list("version", flat=True).distinct()
+    return sorted(found, key=lambda version: version_of(version) or (0, 0, 0), reverse=True)

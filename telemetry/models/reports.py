@@ -32,9 +32,10 @@ class MetadataReport(models.Model):
 
 
 class MetricTiming(models.Model):
-    """What a metric costs and how often it fails, over the whole population."""
+    """What a metric costs and how often it fails, over the population of one version."""
 
-    key_path = models.CharField(max_length=520, unique=True)
+    key_path = models.CharField(max_length=520)
+    version = models.CharField(max_length=20, blank=True, default="", help_text="Such as 17.5; empty = unknown.")
     samples = models.BigIntegerField(default=0)
     seconds = models.FloatField(default=0, help_text="Sum over all samples.")
     slowest = models.FloatField(default=0)
@@ -44,6 +45,7 @@ class MetricTiming(models.Model):
 
     class Meta:
         ordering = ["-seconds"]
+        constraints = [models.UniqueConstraint(fields=["key_path", "version"], name="telemetry_one_timing_per_version")]
 
     def __str__(self) -> str:
         return self.key_path

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
-from django.db.models import Sum
+from django.db.models import Q, Sum
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.http import require_POST
@@ -159,11 +159,16 @@ def issues(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 def costs(request: HttpRequest) -> HttpResponse:
     """What metrics cost the instances, and which fail: from metadata reports."""
+    versions = watching.timed_versions()
+    asked = request.GET.get("version", "")
+    version = asked if asked in versions else ""
     return render(
         request,
         "telemetry/costs.html",
         {
-            **watching.slow_metrics(),
+            **watching.slow_metrics(version),
+            "versions": versions,
+            "version": version,
             "reports": MetadataReport.objects.count(),
             "failures": metadata.failures(),
             "may_review": has_role(request.user, Role.REVIEWER),
@@ -181,11 +186,30 @@ def retry_costs(request: HttpRequest) -> HttpResponseBase:
 
 
 @requires(Role.VIEWER)
+def metadata_reports(request: HttpRequest) -> HttpResponse:
+    """Metadata reports one by one: of an installation, of a ping, or all."""
+    reports = MetadataReport.objects.select_related("ping")
+    if words := request.GET.get("q", "").replace("\x00", "").strip():
+        reports = reports.filter(Q(ping__hostname__icontains=words) | Q(uuid=words))
+    page = Paginator(reports.order_by("-id"), 50).get_page(request.GET.get("page"))
+    return render(request, "telemetry/metadata_reports.html", {"page_obj": page, "q": words})
+
+
+@requires(Role.VIEWER)
+def metadata_report(request: HttpRequest, report_id: int) -> HttpResponse:
+    """What one report says of each metric, failed and slow ones first."""
+    report = get_object_or_404(MetadataReport.objects.select_related("ping"), pk=report_id)
+    entries = metadata.entries_of(report)
+    page = Paginator(entries, 200).get_page(request.GET.get("page"))
+    return render(request, "telemetry/metadata_report.html", {"report": report, "page_obj": page})
+
+
+@requires(Role.VIEWER)
 def errors(request: HttpRequest) -> HttpResponse:
     """Errors that instances sent instead of a ping."""
     reports = ErrorReport.objects.all()
     if words := request.GET.get("q", "").replace("\x00", "").strip():
-        reports = reports.filter(message__icontains=words) | reports.filter(hostname__icontains=words)
+        reports = reports.filter(Q(message__icontains=words) | Q(hostname__icontains=words) | Q(uuid=words))
     return render(
         request,
         "telemetry/errors.html",

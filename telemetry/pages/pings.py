@@ -106,8 +106,8 @@ def detail(request: HttpRequest, ping_id: int) -> HttpResponse:
             .exclude(pk=ping.pk)
             .order_by("-recorded_at")[:8],
             "siblings": Sender.objects.filter(uuid=ping.uuid).exclude(hostname=ping.hostname)[:8],
-            "metadata": ping.metadata.first(),
-            "errors": ErrorReport.objects.filter(uuid=ping.uuid, hostname=ping.hostname)[:3],
+            "metadata": ping.metadata.order_by("-id")[:5],
+            "errors": ErrorReport.objects.filter(uuid=ping.uuid, hostname=ping.hostname)[:5],
             "reviews": ping.reviews.select_related("by"),
             "rereads": ping.rereads.select_related("by")[:5],
             "may_review": has_role(request.user, Role.REVIEWER),

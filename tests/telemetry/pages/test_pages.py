@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import html
+import json
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ from django.template.loader import render_to_string
 from django.test import Client
 from django.urls import reverse
 
+from metrics.models import MetricDefinition
 from metrics.models.facts import Report
 from telemetry import worker
 from telemetry.accepting import compress
@@ -42,6 +45,7 @@ OPEN = [
     "unknown",
     "issues",
     "costs",
+    "metadata-reports",
     "errors",
     "versions",
     "upload",
@@ -364,9 +368,9 @@ def test_the_panel_of_an_installation_counts_its_reports_and_leads_to_them(world
     request.user = a_user()
     content = panels.installation_pings(request, Installation.objects.get(hostname=world.hostname))
     assert content is not None
-    html = render_to_string(content.template, content.context)
-    assert f'<a href="{world.get_absolute_url()}">1 metadata report</a>' in html
-    assert f'<a href="{reverse("telemetry:errors")}?q={world.hostname}">1 error report</a>' in html
+    panel = render_to_string(content.template, content.context)
+    assert f'<a href="{reverse("telemetry:metadata-reports")}?q={world.hostname}">1 metadata report</a>' in panel
+    assert f'<a href="{reverse("telemetry:errors")}?q={world.hostname}">1 error report</a>' in panel
 
 
 def test_an_administrator_gives_an_organisation_its_installations_and_takes_them_away(administrator: Client) -> None:
@@ -391,3 +395,56 @@ def test_an_administrator_adds_and_revokes_signing_keys(administrator: Client) -
     assert key.public_key == "a" * 64
     page = administrator.post(reverse("telemetry:signing-key-revoke", args=[key.pk]), follow=True).content.decode()
     assert "revoked" in page
+
+
+def told(seconds: float, error: str = "") -> bytes:
+    """The body of a metadata report: a metric that took so long, and one that failed."""
+    return compress(json.dumps([["counts.slow", seconds, ""], ["counts.broken", None, error]]).encode())
+
+
+def test_costs_are_told_over_the_population_by_version_and_report_by_report(viewer: Client) -> None:
+    pings = [a_ping(hostname=f"h{minor}.example.com", uuid=f"u{minor}", version=f"17.{minor}.1-ee") for minor in (4, 5)]
+    for ping, seconds, error in zip(pings, (9.5, 1.5), ("statement timeout", ""), strict=True):
+        values = {"metrics": 2, "failures": int(bool(error)), "seconds": seconds}
+        MetadataReport.objects.create(uuid=ping.uuid, received_at=NOW, body=told(seconds, error), **values)
+    count_reports()
+    url = reverse("telemetry:costs")
+    both, old, new = (viewer.get(url, {"version": name}).content.decode() for name in ("", "17.4", "17.5"))
+    assert "5.500" in both
+    assert "9.500" in old
+    assert "statement timeout" in old
+    assert "1.500" in new
+    assert "statement timeout" not in new
+    assert both.index("<option>17.5") < both.index("<option>17.4")
+    listed = viewer.get(reverse("telemetry:metadata-reports"), {"q": "h4"}).content.decode()
+    assert "h4.example.com" in listed
+    assert "h5.example.com" not in listed
+    report = MetadataReport.objects.get(ping=pings[0])
+    page = viewer.get(reverse("telemetry:metadata-report", args=[report.pk])).content.decode()
+    assert page.index("counts.broken") < page.index("counts.slow")
+    assert "9.500" in page
+    assert (
+        reverse("telemetry:metadata-report", args=[report.pk])
+        in viewer.get(pings[0].get_absolute_url()).content.decode()
+    )
+
+
+def test_a_reviewer_defines_an_unknown_key_and_stored_pings_are_filled_back(reviewer: Client, viewer: Client) -> None:
+    a_ping(counts={"new_thing": 7})
+    worker.read_all()
+    key = UnknownKey.objects.get(key_path="counts.new_thing")
+    page = reviewer.get(reverse("telemetry:unknown-key", args=[key.pk])).content.decode()
+    text = html.unescape(page.split("<textarea")[1].split(">", 1)[1].split("</textarea>")[0])
+    url = reverse("telemetry:define", args=[key.pk])
+    assert viewer.post(url, {"text": text}).status_code == 403
+    other = reviewer.post(url, {"text": text.replace("new_thing", "other_thing")})
+    assert other.status_code == 422
+    assert "counts.other_thing" in other.content.decode()
+    assert reviewer.post(url, {"text": "key_path: ["}).status_code == 422
+    assert not MetricDefinition.objects.filter(key_path__startswith="counts.").exists()
+    sound = text.replace("Say what is counted, in one sentence.", "New things.").replace(
+        'milestone: ""', 'milestone: "17.5"'
+    )
+    assert reviewer.post(url, {"text": sound}).status_code == 302
+    definition = MetricDefinition.objects.get(key_path="counts.new_thing")
+    assert definition.description == "New things."
