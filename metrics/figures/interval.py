@@ -21,12 +21,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import TYPE_CHECKING, Any
 
-from django.db import connection
-
 from metrics.engine.estimates import Grain
 from metrics.exact import Number, half_up
 from metrics.figures import frozen
 from metrics.figures.queries import Figure
+from metrics.figures.wide import wide_cursor
 
 if TYPE_CHECKING:
     from metrics.figures.scope import Scope
@@ -140,13 +139,14 @@ def _hit_by_hit(chance: random.Random, number: int, p: float) -> int:
 
 def _kinds(of: Sequence[tuple[Figure, Scope]], grain: Grain) -> Mapping[Kind, int]:
     """The active self-managed subscriptions of the month, as the grain sees them."""
-    rows = _subscriptions(of, in_seats=grain.in_seats)
+    # By version it does not matter what was reported, so one metric's rows say all.
+    rows = _subscriptions(of[:1] if grain.by_version else of, in_seats=grain.in_seats)
     for digits in (None, 3, 2):
         kinds: Counter[Kind] = Counter()
         for seats, top, reported, number in rows:
             within = tuple(
-                _is_new_enough(top, part.first_version) if grain.by_version else said
-                for (one, _), said in zip(of, reported, strict=True)
+                _is_new_enough(top, part.first_version) if grain.by_version else reported[place]
+                for place, (one, _) in enumerate(of)
                 for part in one.parts
                 if not part.cannot
             )
@@ -197,7 +197,7 @@ def _subscriptions(
             AND (s.ends_on IS NULL OR s.ends_on >= %(first)s))
         GROUP BY 1, 2, 3
     """
-    with connection.cursor() as cursor:
+    with wide_cursor() as cursor:
         cursor.execute(statement, {**parameters, "first": month.first, "last": month.last})
         return [(int(seats), top, said, number) for seats, top, said, number in cursor.fetchall()]
 

@@ -6,13 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from django.db import connection
-
 from metrics.engine.rules import version_text
 from metrics.exact import Number, as_json, difference, plain
 from metrics.figures.queries import Figure, figures, stage_questions
 from metrics.figures.question import Question, QuestionError
 from metrics.figures.scope import COUNTS, Scope, erased_rows, scope_of
+from metrics.figures.wide import wide_cursor
 from metrics.periods import Month, Week
 
 CLASSES = ("increased", "decreased", "unchanged", "newly_reporting", "no_data_received", "relabelled", "erased")
@@ -210,8 +209,7 @@ class _Row:
 
 
 ONE_ROW = """
-    SELECT c.installation_id, max(c.uuid) AS uuid, max(c.hostname) AS hostname, max(c.subscription) AS subscription,
-           sum(c.value) FILTER (WHERE {counts}) AS counted,
+    SELECT c.installation_id, max(c.subscription) AS subscription, sum(c.value) FILTER (WHERE {counts}) AS counted,
            bool_or(c.value IS NOT NULL) FILTER (WHERE NOT ({counts})) AS elsewhere
     FROM ({rows}) c WHERE NOT c.erased GROUP BY c.installation_id
 """
@@ -229,7 +227,6 @@ def _pair_sql(pair: Pair, number: int) -> tuple[str, dict[str, Any]]:
     return (
         f"""
         SELECT %({subject})s AS subject, coalesce(n.installation_id, b.installation_id) AS installation_id,
-               coalesce(n.uuid, b.uuid) AS uuid, coalesce(n.hostname, b.hostname) AS hostname,
                coalesce(nullif(n.subscription, ''), b.subscription, '') AS subscription,
                n.counted AS now, b.counted AS before, coalesce(n.counted, 0) - coalesce(b.counted, 0) AS change,
                CASE WHEN n.counted IS NOT NULL AND b.counted IS NOT NULL THEN
@@ -247,9 +244,9 @@ def _pair_sql(pair: Pair, number: int) -> tuple[str, dict[str, Any]]:
 
 
 BY_INSTALLATION = """
-    SELECT installation_id, max(uuid) AS uuid, max(hostname) AS hostname, sum(now) AS now, sum(before) AS before,
-           sum(change) AS change, CASE WHEN count(DISTINCT kind) = 1 THEN max(kind)
-           WHEN sum(change) > 0 THEN 'increased' WHEN sum(change) < 0 THEN 'decreased' ELSE 'unchanged' END AS kind
+    SELECT installation_id, sum(now) AS now, sum(before) AS before, sum(change) AS change,
+           CASE WHEN min(kind) = max(kind) THEN min(kind) WHEN sum(change) > 0 THEN 'increased'
+           WHEN sum(change) < 0 THEN 'decreased' ELSE 'unchanged' END AS kind
     FROM pair GROUP BY installation_id
 """
 BY_ACCOUNT = """
@@ -269,8 +266,8 @@ LISTS = {
 """By list what it names, whom, and who comes first."""
 
 SHAPE = {
-    "installation": "hostname AS name, uuid, installation_id, kind",
-    "account": "account AS name, '' AS uuid, NULL::bigint AS installation_id, '' AS kind",
+    "installation": "'' AS name, installation_id, kind",
+    "account": "account AS name, NULL::bigint AS installation_id, '' AS kind",
 }
 
 
@@ -288,25 +285,29 @@ def _rows(pairs: Sequence[Pair], *, is_combined: bool) -> dict[str, list[_Row]]:
     number_of = "count(DISTINCT installation_id)" if is_combined else "count(*)"
     lists = [
         f"(SELECT '{name}' AS list, {SHAPE[of]}, before, now, change, 0::bigint AS number,"
-        f" row_number() OVER (ORDER BY {order}, {'hostname, uuid' if of == 'installation' else 'account'}) AS place"
+        f" row_number() OVER (ORDER BY {order}, {'installation_id' if of == 'installation' else 'account'}) AS place"
         f" FROM by_{of} WHERE {condition} ORDER BY place LIMIT {TOP})"
         for name, (of, condition, order) in LISTS.items()
     ]
     statement = f"""
         WITH pair AS MATERIALIZED ({" UNION ALL ".join(texts)}),
              by_installation AS MATERIALIZED ({installations}), by_account AS MATERIALIZED ({BY_ACCOUNT})
-        SELECT 'kinds' AS list, '' AS name, '' AS uuid, NULL::bigint AS installation_id, kind, NULL::numeric AS before,
+        SELECT u.list, coalesce(i.hostname, u.name), coalesce(i.uuid, ''), u.installation_id, u.kind, u.before, u.now,
+               u.change, u.number
+        FROM (
+        SELECT 'kinds' AS list, '' AS name, NULL::bigint AS installation_id, kind, NULL::numeric AS before,
                NULL::numeric AS now, sum(change) AS change, {number_of} AS number, 0::bigint AS place
         FROM pair GROUP BY kind
         UNION ALL
-        SELECT 'stages', subject, '', NULL, '', sum(before), sum(now), sum(change), {number_of},
+        SELECT 'stages', subject, NULL, '', sum(before), sum(now), sum(change), {number_of},
                row_number() OVER (ORDER BY abs(sum(change)) DESC, subject)
         FROM pair GROUP BY subject
         UNION ALL {" UNION ALL ".join(lists)}
-        ORDER BY list, place
+        ) u LEFT JOIN metrics_installation i ON i.id = u.installation_id
+        ORDER BY u.list, u.place
     """
     found: dict[str, list[_Row]] = {}
-    with connection.cursor() as cursor:
+    with wide_cursor() as cursor:
         cursor.execute(statement, parameters)
         for row in cursor.fetchall():
             before, now, change = (None if value is None else plain(value) for value in row[5:8])
@@ -323,7 +324,7 @@ def adoption(question: Question, scope: Scope | None = None) -> list[Adoption]:
     scope = scope or scope_of(question)
     if scope is None:
         return []
-    with connection.cursor() as cursor:
+    with wide_cursor() as cursor:
         cursor.execute(
             f"""
             SELECT CASE WHEN grouping(c.edition) = 0 THEN 'edition' WHEN grouping(c.tier) = 0 THEN 'tier'
