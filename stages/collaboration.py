@@ -215,3 +215,11 @@ def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User) -> Sav
         stage=stage, kind=kind, content=content, base_version=None, actor=actor, how="edit",
         reason="Confirmed what the structure files say",
     )  # fmt: skip
+
+
+def release(*, stage: Stage, kind: str, actor: User) -> Saved:
+    """Give a block back to the structure files: without content of its own it says what they say."""
+    return save_block(
+        stage=stage, kind=kind, content=BlockContent(), base_version=None, actor=actor, how="edit",
+        reason="Given back to the structure files",
+    )  # fmt: skip

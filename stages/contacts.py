@@ -13,6 +13,7 @@ from django.db.models import F
 
 from portal.history import because
 from stages.models import Contact, Group, Responsibility, Section, Stage
+from stages.restructuring.common import locked
 from stages.structure.report import FieldChange
 
 if TYPE_CHECKING:
@@ -100,10 +101,21 @@ def _remember(listed: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> None
             type(owner)._default_manager.filter(pk=owner.pk).update(imported=owner.imported)
 
 
-def name_people(*, owner: Owner, people: Iterable[tuple[str, str]], actor: User | None, reason: str = "") -> bool:
-    """Say in the portal who is responsible, in order; later imports leave that alone. True when anything changed."""
+def name_people(
+    *,
+    owner: Owner,
+    people: Iterable[tuple[str, str]],
+    actor: User | None,
+    reason: str = "",
+    version: int | None = None,
+) -> bool:
+    """Say in the portal who is responsible, in order; later imports leave that alone. True when anything changed.
+
+    ``version`` is that of the owner which the caller read; ``StaleEntry`` where it went on since.
+    """
     pairs = [(" ".join(role.split()), " ".join(name.split())) for role, name in people]
     with transaction.atomic(), because(reason or "people", actor=actor):
+        owner = locked(owner, version)
         contacts = contacts_named(name for _, name in pairs)
         changed = put_people(owner, [(role, contacts[name]) for role, name in pairs])
         if changed:

@@ -5,7 +5,18 @@ from __future__ import annotations
 from django.urls import path
 
 from stages import views
-from stages.pages import editor, facts, history, importing, keeping, links, reading, restructure, starting_points
+from stages.pages import (
+    editor,
+    facts,
+    history,
+    importing,
+    keeping,
+    links,
+    people,
+    reading,
+    restructure,
+    starting_points,
+)
 
 app_name = "stages"
 
@@ -48,5 +59,6 @@ for kind, plural in restructure.PLURALS.items():
     urlpatterns += [
         path(f"{here}/facts/", facts.facts, said, name=f"{kind}-facts"),
         path(f"{here}/facts/history/", history.facts_history, said, name=f"{kind}-facts-history"),
+        path(f"{here}/people/", people.people, said, name=f"{kind}-people"),
         path(f"{here}/restructure/", restructure.restructure, said, name=f"{kind}-restructure"),
     ]

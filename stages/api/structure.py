@@ -237,7 +237,11 @@ class PeopleMixin:
             serializer = PeopleSerializer(data=request.data)
             serializer.is_valid(raise_exception=True)
             pairs = [(one["role"], one["name"]) for one in serializer.validated_data["people"]]
-            name_people(owner=entry, people=pairs, actor=person(request), reason=serializer.validated_data["reason"])
+            with as_problems():
+                name_people(
+                    owner=entry, people=pairs, actor=person(request), reason=serializer.validated_data["reason"],
+                    version=entry.version,
+                )  # fmt: skip
         listed = entry.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
         people = [{"role": one.role, "name": one.contact.name} for one in listed]
         return Response(people, headers={"ETag": entry_etag(entry)})

@@ -265,7 +265,7 @@ def editors_only(request: HttpRequest, stage: Stage) -> User:
 @requires(Role.VIEWER)
 @require_POST
 def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
-    """The small buttons of a block: undo, reviewed, keep it, confirm derived facts."""
+    """The small buttons of a block: undo, reviewed, keep it, confirm derived facts or give back to them."""
     stage = find_stage(request, key)
     user = editors_only(request, stage)
     heading = heading_of(request.POST.get("heading", "")) if kind == BlockKind.OTHER else ""
@@ -280,6 +280,10 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
             return done(
                 request, stage, kind, heading, "Confirmed; it is now the block's own.", undo=saved.block.version
             )
+    elif found is not None and action == "release":
+        saved = collaboration.release(stage=stage, kind=kind, actor=user)
+        said = "Given back; it says what the structure files say." if saved.differences else "It does so already."
+        return done(request, stage, kind, heading, said, undo=saved.block.version if saved.differences else 0)
     elif found is not None and action == "undo":
         version = str(request.POST.get("version", ""))
         try:

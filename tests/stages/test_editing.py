@@ -236,6 +236,15 @@ def test_derived_facts_are_shown_as_such_and_can_be_confirmed(create: Stage, edi
     assert "From the structure files" in page
     editor_client.post("/stages/create/tool/slack/", {"action": "adopt"})
     assert [label for label, _, _ in items(create, "slack")] == ["#s_create", "#g_editor"]
+    a_block(create, "slack", Item(label="#mine"))
+    assert "Take the structure files’ again" in editor_client.get("/stages/create/").content.decode()
+    editor_client.post("/stages/create/tool/slack/", {"action": "release"})
+    assert items(create, "slack") == []
+    page = editor_client.get("/stages/create/").content.decode()
+    assert "#g_editor" in page
+    assert "#mine" not in page
+    editor_client.post("/stages/create/tool/slack/", {"action": "undo", "version": "3"})
+    assert items(create, "slack") == [("#mine", "", "")]
 
 
 def test_saving_by_htmx_answers_with_the_block_alone(create: Stage, editor_client: Client) -> None:

@@ -137,3 +137,23 @@ def test_saving_by_htmx_answers_with_the_card_alone(group: Group, editor_client:
     shown = page.content.decode()
     assert shown.lstrip().startswith("<section")
     assert "Undo" in shown
+
+
+def test_the_people_of_an_entry_are_written_a_line_each(
+    group: Group, editor_client: Client, viewer_client: Client
+) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    assert viewer_client.get(page).status_code == 403
+    assert "Edit the people" in editor_client.get(group.get_absolute_url()).content.decode()
+    editor_client.post(page, {"people": "Product manager: Ada\nGardener: Bo\n", "version": "1", "reason": "New team"})
+    assert [(one.role, str(one.contact)) for one in group.people.order_by("order")] == [
+        ("pm", "Ada"),
+        ("Gardener", "Bo"),
+    ]
+    assert "Gardener: Bo" in editor_client.get(page).content.decode()
+    stale = editor_client.post(page, {"people": "Product manager: Cem", "version": "1"})
+    assert (stale.status_code, group.people.count()) == (409, 2)
+    assert "Product manager: Cem" in stale.content.decode()
+    assert editor_client.post(page, {"people": "Ada", "version": "2"}).status_code == 422
+    assert "New team" in editor_client.get(f"{group.get_absolute_url()}facts/history/").content.decode()
+    assert editor_client.get("/categories/nothing/people/").status_code == 404
