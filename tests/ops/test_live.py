@@ -37,7 +37,7 @@ pytestmark = pytest.mark.django_db
 
 PATIENCE = 90.0
 """A sweep comes by every minute; all of this is done within seconds where a hint arrives."""
-STAGES = ("along", "swept", "counted", "away", "full", "struck")
+STAGES = ("along", "hit", "swept", "counted", "away", "full", "struck")
 (MONTH,) = months_back(1)
 
 
@@ -130,6 +130,16 @@ def test_a_worker_killed_between_reading_and_roll_up_loses_nothing(portal: LiveP
     portal.resume()
     portal.send("metrics.tasks.sweep", "sweep")
     wait_for(lambda: recorded(portal, "counted") == 80, seconds=PATIENCE)
+
+
+def test_a_killed_task_process_never_leaves_the_others_waiting_for_ever(portal: LivePortal) -> None:
+    wait_for(lambda: len(portal.family("worker")) == 3, seconds=PATIENCE)
+    main, *processes = portal.family("worker")
+    # Idle ones wait at a lock that one of them holds; a worker that went on with the rest could wait for ever.
+    os.kill(processes[0], signal.SIGKILL)
+    wait_for(lambda: portal.children.get("worker", main) != main, seconds=PATIENCE)
+    assert portal.post(a_ping("hit", 90)).status == 201
+    wait_for(lambda: recorded(portal, "hit") == 90, seconds=PATIENCE)
 
 
 def test_without_its_database_the_portal_asks_for_patience_and_never_says_yes(portal: LivePortal) -> None:
