@@ -98,6 +98,8 @@
   };
   const addCopyButtons = (root) => {
     for (const code of $$("[data-copy]", root)) {
+      // What may be wider than its box can be scrolled by keyboard.
+      if (code.localName === "pre") code.tabIndex = 0;
       if (code.parentElement.querySelector("[data-copy-button]")) continue;
       if (!code.parentElement.classList.contains("code-box")) {
         const box = document.createElement("div");
