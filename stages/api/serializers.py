@@ -331,14 +331,14 @@ class NewSuggestionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class DecisionSerializer(serializers.Serializer[Any]):
+class SuggestionDecisionSerializer(serializers.Serializer[Any]):
     """An answer to a suggestion; to accept it with changes, ``content`` is what shall be saved instead."""
 
     answer = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
     content = BlockContentSerializer(required=False)
 
 
-class ConflictSerializer(serializers.ModelSerializer[ImportConflict]):
+class ImportConflictSerializer(serializers.ModelSerializer[ImportConflict]):
     """A block that both the portal and the last import changed."""
 
     stage = serializers.CharField(source="block.stage.key", read_only=True)
@@ -351,7 +351,7 @@ class ConflictSerializer(serializers.ModelSerializer[ImportConflict]):
         read_only_fields = fields
 
 
-class ConflictDecisionSerializer(serializers.Serializer[Any]):
+class ImportConflictDecisionSerializer(serializers.Serializer[Any]):
     """Whose text stands."""
 
     take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])

@@ -22,12 +22,12 @@ from portal.roles import Role
 from stages import collaboration
 from stages.api.common import must_match, person
 from stages.api.serializers import (
-    ConflictDecisionSerializer,
-    ConflictSerializer,
     ContactSerializer,
-    DecisionSerializer,
+    ImportConflictDecisionSerializer,
+    ImportConflictSerializer,
     ImportSerializer,
     NewSuggestionSerializer,
+    SuggestionDecisionSerializer,
     SuggestionSerializer,
     content_from,
 )
@@ -97,13 +97,13 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             raise Conflict(str(error)) from error
         return self.answer(made.pk, 201)
 
-    @extend_schema(request=DecisionSerializer, responses=SuggestionSerializer)
+    @extend_schema(request=SuggestionDecisionSerializer, responses=SuggestionSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def accept(self, request: Request, pk: str = "") -> Response:
         """Accept it, as it is or with ``content`` in its place. Needs ``If-Match``."""
         return self.decided(request, Suggestion.State.ACCEPTED)
 
-    @extend_schema(request=DecisionSerializer, responses=SuggestionSerializer)
+    @extend_schema(request=SuggestionDecisionSerializer, responses=SuggestionSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def decline(self, request: Request, pk: str = "") -> Response:
         """Decline it. Needs ``If-Match``."""
@@ -113,7 +113,7 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         """Decide, tell the author, and show the outcome."""
         found = self.get_object()
         must_match(request, suggestion_etag(found))
-        serializer = DecisionSerializer(data=request.data)
+        serializer = SuggestionDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         asked, content = serializer.validated_data, None
         if "content" in asked and state == Suggestion.State.ACCEPTED:
@@ -142,7 +142,7 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
     read_role = Role.VIEWER
     write_role = Role.EDITOR
     queryset = ImportConflict.objects.select_related("block__stage__section")
-    serializer_class = ConflictSerializer
+    serializer_class = ImportConflictSerializer
 
     def get_scopes(self, conflict: ImportConflict) -> Iterable[str]:
         """Those of its stage."""
@@ -160,13 +160,13 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
             Response, answer_with_etag(request, conflict_etag(found), lambda: Response(self.get_serializer(found).data))
         )
 
-    @extend_schema(request=ConflictDecisionSerializer, responses=ConflictSerializer)
+    @extend_schema(request=ImportConflictDecisionSerializer, responses=ImportConflictSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def decide(self, request: Request, pk: str = "") -> Response:
         """Keep the portal's text or take the source's. Needs ``If-Match``."""
         found = self.get_object()
         must_match(request, conflict_etag(found))
-        serializer = ConflictDecisionSerializer(data=request.data)
+        serializer = ImportConflictDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         decide_conflict(
             conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request)
