@@ -126,6 +126,7 @@ class EarlyHandler(WSGIHandler):
             if response.status_code >= 400 and isinstance(response, HttpResponse):
                 log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         prometheus.observe(request.method or "", response.status_code, time.perf_counter() - begun)
+        response._resource_closers.append(request.close)  # type: ignore[attr-defined]
         own = {name.lower() for name in response.headers}
         start_response(
             f"{response.status_code} {response.reason_phrase}",
