@@ -80,7 +80,8 @@ class Mount:
     """A URLconf of the plugin, included at ``prefix`` (no leading slash, ends in a slash, or empty for the root).
 
     ``early`` is for a few exact paths that are called very often, as senders call theirs: they are asked for before
-    everything else, so keep such a URLconf short.
+    everything else, so keep such a URLconf short. Their answers bear the headers that the middleware in front leaves
+    on an empty answer at that path; what differs from request to request a view has to say itself.
     """
 
     prefix: str
