@@ -67,15 +67,17 @@ def copy_tables(source: dict[str, Any], target: dict[str, Any]) -> None:
         [program("pg_dump"), "--no-owner", "--no-acl", "--dbname", make_conninfo(**words)], stdout=subprocess.PIPE
     )
     where = make_conninfo(dbname=target["NAME"], host=target["HOST"], port=5432, user=target["USER"])
-    subprocess.run(
-        [program("psql"), "--quiet", "--no-psqlrc", "--single-transaction", "--set=ON_ERROR_STOP=1", "--dbname", where],
-        stdin=dump.stdout,
-        stdout=subprocess.DEVNULL,
-        check=True,
-    )
-    assert dump.stdout
-    dump.stdout.close()
-    assert dump.wait() == 0
+    restore = [
+        str(program("psql")),
+        "--quiet",
+        "--no-psqlrc",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        "--dbname",
+    ]
+    with dump:  # also where psql refuses: a dump that waits for its reader would hold the tests' tables for ever
+        subprocess.run([*restore, where], stdin=dump.stdout, stdout=subprocess.DEVNULL, check=True)
+    assert dump.returncode == 0
 
 
 def a_ping(stage: str, people: int, *, at: datetime = MONTH, **more: object) -> bytes:
