@@ -157,11 +157,12 @@ def clean(text: str) -> str:
 
 def _installations(identities: set[tuple[str, str]]) -> dict[tuple[str, str], int]:
     """The numbers of these installations, made where they are new. Sorted, so that two writers do not deadlock."""
-    # Locked against erasure: a report must not be given to an installation that is losing its names just now.
+    # Locked against erasure: a report must not be given to an installation that is losing its names just now. And
+    # against other writers: two that do not see each other's reports would both think that theirs are no baseline.
     select = (
         "SELECT i.uuid, i.hostname, i.id FROM metrics_installation i"
         " JOIN unnest(%(uuids)s::text[], %(hostnames)s::text[]) AS wanted(uuid, hostname) USING (uuid, hostname)"
-        " FOR KEY SHARE OF i"
+        " ORDER BY i.uuid, i.hostname FOR NO KEY UPDATE OF i"
     )
     # Only the same names are no conflict: a sequence that has fallen behind its table, as after a botched restore,
     # would otherwise look as if another writer had been quicker.

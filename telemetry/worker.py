@@ -108,11 +108,12 @@ def read_all(*, for_seconds: float = 0.0, batch: int = BATCH) -> int:
 
 def read_batch(size: int = BATCH, *, ids: Sequence[int] | None = None) -> int:
     """Read one batch of accepted pings (or those named, where they wait); one transaction."""
-    plan = reading_plan()
     with transaction.atomic():
         claimed = _claim(size, ids)
         if not claimed:
             return 0
+        # After the claim: what a back-fill has passed by as not read yet is then read by the definitions that it has.
+        plan = reading_plan()
         outcomes = read_each(claimed, plan)
         finish(outcomes, plan)
     states = Counter(outcome.state for outcome in outcomes)
@@ -189,8 +190,9 @@ def as_facts(readings: Mapping[int, Value | State]) -> dict[int, facts.Reading]:
     }
 
 
-PASSING = ("08", "57P", "53100", "53300")
-"""Kinds of SQLSTATE that say that the server has gone, stops, has no room or no connection left."""
+PASSING = ("08", "40", "57P", "53100", "53300")
+"""Kinds of SQLSTATE that say that the server has gone, stops, has no room or no connection left, or that two
+transactions were in each other's way and this one had to give way."""
 
 
 def of_the_server(error: Exception) -> bool:

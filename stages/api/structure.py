@@ -127,7 +127,10 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         serializer.is_valid(raise_exception=True)
         values = {name: value for name, value in serializer.validated_data.items() if name in names_of(self.model)}
         with as_problems():
-            change_facts(entry=entry, values=values, actor=person(request), reason=reason_of(request))
+            # Whoever writes between the check of the ETag and the lock is not overwritten: the version is asked again.
+            change_facts(
+                entry=entry, values=values, actor=person(request), reason=reason_of(request), version=entry.version
+            )
         return self.answer(entry.key)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:

@@ -61,7 +61,7 @@ class Fetcher:
             answer, _body = self.ask(url, method, 0)
             if answer.status is None or not 300 <= answer.status < 400 or not answer.location:
                 return answer, url
-            url = urljoin(url, answer.location)
+            url = joined(url, answer.location)
             if not self.may_ask(url):
                 return Answer(status=200), url
         return answer, url
@@ -96,10 +96,10 @@ class Fetcher:
 
     def may_ask(self, url: str) -> bool:
         """Whether robots.txt of the host lets programs look at the page."""
-        parts = urlsplit(url)
-        root = f"{parts.scheme}://{parts.netloc}"
         if refusal(url):
             return True
+        parts = urlsplit(url)
+        root = f"{parts.scheme}://{parts.netloc}"
         if root not in self.robots:
             self.robots[root] = self.read_robots(root)
         rules = self.robots[root]
@@ -111,7 +111,7 @@ class Fetcher:
         for _ in range(3):
             answer, body = self.ask(url, "GET", LARGEST_ROBOTS)
             if answer.status and 300 <= answer.status < 400 and answer.location:
-                url = urljoin(url, answer.location)
+                url = joined(url, answer.location)
                 continue
             if answer.status != 200:
                 return None
@@ -119,6 +119,14 @@ class Fetcher:
             rules.parse(body.decode("utf-8", "replace").splitlines())
             return rules
         return None
+
+
+def joined(url: str, location: str) -> str:
+    """Where a redirect leads; a location that cannot be read stays as it is, and is refused when it is asked."""
+    try:
+        return urljoin(url, location)
+    except ValueError:
+        return location
 
 
 def pinned(host: str, port: int, address: str, secure: bool, timeout: float) -> http.client.HTTPConnection:

@@ -55,11 +55,12 @@ def fill_some(backfill: Backfill, plan: ReadingPlan, size: int = BATCH) -> int:
     only = frozenset(backfill.key_paths)
     hints = [b'"' + path.rsplit(".", 1)[-1].encode() + b'"' for path in only]
     with connection.cursor() as cursor:
+        # Locked: a worker that has a ping in its hands may know only the old definitions, so its reading is waited for.
         cursor.execute(
             """
             SELECT p.id, p.state, coalesce(r.body, '') FROM telemetry_ping p
               LEFT JOIN telemetry_rawbody r ON r.ping_id = p.id AND r.recorded_at = p.recorded_at
-             WHERE p.id > %s AND p.id <= %s ORDER BY p.id LIMIT %s
+             WHERE p.id > %s AND p.id <= %s ORDER BY p.id LIMIT %s FOR KEY SHARE OF p
             """,
             [backfill.next_id, backfill.last_id, size],
         )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from django.apps import apps
 from django.db import connection, transaction
@@ -63,6 +63,7 @@ def erase_installation(
             recorded_at__gte=min(moment for _, moment in chunk),
             recorded_at__lte=max(moment for _, moment in chunk),
         ).delete()
+    pings = Ping.objects.filter(pk__in=[pk for pk, _ in ids])  # one that has come since keeps its body
     MetadataReport.objects.filter(reports_about(uuid, hostname, linked=True)).delete()
     ErrorReport.objects.filter(reports_about(uuid, hostname)).delete()
     pings.delete()
@@ -123,16 +124,30 @@ def _retention(moment: datetime) -> dict[str, Callable[[], int]]:
 
 
 def _drop_bodies(before: datetime) -> int:
-    """Whole partitions: deleting rows would leave their space behind."""
+    """Whole partitions, since deleting rows would leave their space behind; none with a ping that waits to be read.
+
+    Bodies whose date puts them where no partition passes, before 2010 or after they came, go one by one.
+    """
     edge = f"telemetry_rawbody_{before:%Y_%m}"
-    dropped = 0
     with connection.cursor() as cursor:
+        cursor.execute(
+            "DELETE FROM telemetry_rawbody r USING telemetry_ping p WHERE p.id = r.ping_id"
+            " AND p.recorded_at = r.recorded_at AND p.received_at < %s AND p.state <> 'accepted'"
+            " AND (r.recorded_at < '2010-01-01 00:00+00' OR r.recorded_at >= %s)",
+            [before, before],
+        )
+        dropped = int(cursor.rowcount)
+        cursor.execute(
+            "SELECT DISTINCT 'telemetry_rawbody_' || to_char(recorded_at AT TIME ZONE 'UTC', 'YYYY_MM')"
+            " FROM telemetry_ping WHERE state = 'accepted'"
+        )
+        waiting = {str(row[0]) for row in cursor.fetchall()}
         cursor.execute(
             "SELECT inhrelid::regclass::text FROM pg_inherits WHERE inhparent = 'telemetry_rawbody'::regclass"
         )
         names = sorted(str(row[0]) for row in cursor.fetchall())
         for name in names:
-            if name.removeprefix("telemetry_rawbody_")[:1].isdigit() and name < edge:
+            if name.removeprefix("telemetry_rawbody_")[:1].isdigit() and name < edge and name not in waiting:
                 cursor.execute(f"DROP TABLE {name}")
                 dropped += 1
     return dropped
@@ -150,7 +165,8 @@ def _delete_bodies_of_rejected(before: datetime) -> int:
 
 def _make_partitions(moment: datetime) -> int:
     """Those of this month and the next two, so that the first ping of a month does not have to. None is deleted."""
+    this = moment.astimezone(UTC).replace(day=1)  # from the 31st, 31 days on would leap over February
     with connection.cursor() as cursor:
         for days in (0, 31, 62):
-            cursor.execute("SELECT telemetry_make_partition(%s)", [moment + timedelta(days=days)])
+            cursor.execute("SELECT telemetry_make_partition(%s)", [this + timedelta(days=days)])
     return 0

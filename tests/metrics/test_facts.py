@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from decimal import Decimal
 
+import psycopg
 import pytest
 from django.apps import apps
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from metrics.engine.pages import unpack
 from metrics.facts import (
@@ -138,3 +139,18 @@ def test_erasing_leaves_neither_name_nor_label_nor_their_history() -> None:
     assert not apps.get_model("metrics", "InstallationLabelEvent").objects.exists()
     assert str(Installation.objects.get()) == "erased"
     assert dirty() == {"2026-10", "2026-11"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_writers_of_one_installation_follow_each_other() -> None:
+    """Side by side neither would see the other's report, and a baseline would be missed."""
+    record_reports([a_report(at="2026-09-05 10:00")])
+    params = connection.get_connection_params()
+    words = {key: params[key] for key in ("dbname", "user", "password", "host", "port") if params.get(key)}
+    locked = "SELECT 1 FROM metrics_installation WHERE uuid = %s FOR NO KEY UPDATE NOWAIT"
+    with psycopg.connect(**words, autocommit=True) as other:
+        with transaction.atomic():
+            record_reports([a_report(at="2026-10-05 10:00")])
+            with pytest.raises(psycopg.errors.LockNotAvailable):
+                other.execute(locked, ["u1"])
+        assert other.execute(locked, ["u1"]).fetchone() == (1,)

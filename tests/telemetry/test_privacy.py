@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -101,6 +101,24 @@ def test_retention_is_per_kind() -> None:
     assert young.address == ""
     assert Ping.objects.filter(pk=old.pk).exists()
     keep_retention()
+
+
+def test_retention_reaches_bodies_of_any_date_and_takes_none_that_is_to_be_read() -> None:
+    long_ago = timezone.now() - timedelta(days=6 * 366)
+    early = a_ping(recorded_at="1999-01-05T00:00:00Z", received_at=long_ago)
+    late = a_ping(recorded_at="2044-01-05T00:00:00Z", received_at=long_ago)
+    just_come = a_ping(recorded_at="1999-02-05T00:00:00Z")
+    worker.read_all()
+    unread = a_ping(recorded_at="2015-01-05T00:00:00Z")
+    assert keep_retention()["raw bodies"] == 2
+    assert set(RawBody.objects.values_list("ping_id", flat=True)) == {just_come.pk, unread.pk}
+    assert set(Ping.objects.values_list("pk", flat=True)) == {early.pk, late.pk, just_come.pk, unread.pk}
+
+
+def test_the_partition_of_a_short_month_is_made_from_the_31st_too() -> None:
+    assert "telemetry_rawbody_2031_02" not in partitions()
+    keep_retention(now=datetime(2031, 1, 31, 12, tzinfo=UTC))
+    assert {f"telemetry_rawbody_2031_0{month}" for month in (1, 2, 3)} <= partitions()
 
 
 def test_the_population_is_measured() -> None:

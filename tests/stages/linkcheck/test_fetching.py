@@ -26,7 +26,13 @@ class Site(BaseHTTPRequestHandler):
     def answer(self, status: int) -> None:
         self.asked.append(f"{self.command} {self.path} {self.headers['Host']}")
         body = b"User-agent: *\nDisallow: /secret\n" if self.path == "/robots.txt" else b""
-        moves = {"/moved": "/new", "/to-secret": "/secret", "/evil": "http://meta.example/latest", "/loop": "/loop"}
+        moves = {
+            "/moved": "/new",
+            "/to-secret": "/secret",
+            "/evil": "http://meta.example/latest",
+            "/loop": "/loop",
+            "/broken": "http://[",
+        }
         if self.path in moves:
             self.send_response(302)
             self.send_header("Location", moves[self.path])
@@ -90,3 +96,8 @@ def test_a_name_that_nobody_knows_is_unreachable() -> None:
 def test_robots_of_the_host_that_a_redirect_leads_to_are_obeyed(site: str) -> None:
     assert fetcher("site.example").check(f"{site}/to-secret").state == "moved"
     assert not [line for line in Site.asked if "/secret" in line and "robots" not in line]
+
+
+def test_a_redirect_to_what_is_no_address_costs_only_its_link(site: str) -> None:
+    verdict = fetcher("site.example").check(f"{site}/broken")
+    assert (verdict.state, verdict.sentence) == ("refused", "The address cannot be read.")
