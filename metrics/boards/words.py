@@ -55,9 +55,6 @@ SHORT = {
     "no_monthly_value": "no value",
 }
 
-STATES = {"open": "neutral", "provisional": "info", "final": "ok"}
-"""States of a month with the kind of their badge."""
-
 
 def flag_text(flag: str) -> str:
     """A flag in words; ``stages_missing`` names its stages."""

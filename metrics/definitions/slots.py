@@ -6,7 +6,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from django.db import connection
-from django.db.models import Max
 from django.utils import timezone
 
 from metrics.models.dictionary import MetricDefinition, MetricSlot, TimeFrame, ValueType
@@ -74,9 +73,3 @@ def _next_slot(*, all_time: bool) -> int:
         (last,) = cursor.fetchone()
     first_page = 1 if all_time else 2
     return _after(last) if last is not None else first_page * PAGE_SIZE
-
-
-def highest_page() -> int:
-    """The highest page that has a slot, 0 when there is none."""
-    last: int | None = MetricSlot.objects.aggregate(last=Max("slot"))["last"]
-    return 0 if last is None else last // PAGE_SIZE

@@ -215,7 +215,6 @@ _WORDS: dict[str, Any] = {
     "-Infinity": _constant("-Infinity"),
 }
 _WORD = re.compile(r"true|false|null|NaN|-?Infinity")
-_CLOSES = {"{": "}", "[": "]"}
 
 
 def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
