@@ -7,7 +7,7 @@ import stands in ``docs/developers/plugins.md``; the rest is private.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import Enum
@@ -219,10 +219,13 @@ class SourceLink:
 
 @dataclass(frozen=True, kw_only=True)
 class SourceResolver:
-    """Turns the opaque reference ``<name>:<rest>`` that a figure's report keeps into a page of this plugin."""
+    """Turns the opaque references ``<name>:<rest>`` that figures' reports keep into pages of this plugin.
+
+    ``resolve`` is given the rests of a whole page at once, and leaves out those that it does not know (any more).
+    """
 
     name: str
-    resolve: Callable[[str], SourceLink | None]
+    resolve: Callable[[Sequence[str]], Mapping[str, SourceLink]]
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from django.db.models import Count, Q
@@ -73,13 +73,13 @@ def waiting(user: User) -> Sequence[tuple[str, str]]:
     return found
 
 
-def resolve(reference: str) -> SourceLink | None:
-    """The page of the ping behind ``telemetry:<id>``."""
-    if not reference.isdecimal() or len(reference) > 18:
-        return None
-    ping = Ping.objects.filter(pk=int(reference)).first()
-    if ping is None:
-        return None
+def resolve(references: Sequence[str]) -> Mapping[str, SourceLink]:
+    """The pages of the pings behind ``telemetry:<id>``."""
+    ids = [int(reference) for reference in references if reference.isdecimal() and len(reference) <= 18]
+    return {str(ping.pk): _source_of(ping) for ping in Ping.objects.filter(pk__in=ids).only("pk", "hostname")}
+
+
+def _source_of(ping: Ping) -> SourceLink:
     page = ping.get_absolute_url()
     return SourceLink(url=page, label=f"Ping {ping.pk} of {ping.hostname}", key_url=f"{page}?leaf={{key}}#body")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -36,10 +36,12 @@ from metrics.slots import FIGURE_NOTES
 from portal import words as portal_words
 from portal.permissions import requires
 from portal.roles import Role
-from portal.sources import source_link
+from portal.sources import source_links
 
 PER_PAGE = 100
 MOST_PAGES = 100_000
+SHOWN_REPORTS = 10
+"""So many reports of a restatement are listed with their pages; the template says how many more there are."""
 TABS = {
     "counted": "Counted",
     "left-out": "Left out",
@@ -152,7 +154,8 @@ def _tab(request: HttpRequest, tab: str, question: Question, opened: passports.P
         return {"rows": mapping_of(opened.figure)}
     if tab == "sql":
         return {"api": _api(request, question), "command": f"manage.py passport {question.id} --json"}
-    return {"changes": [(one, [_link(report) for report in one.reports]) for one in opened.restatements]}
+    urls = _sources(str(report["report"]) for one in opened.restatements for report in one.reports[:SHOWN_REPORTS])
+    return {"changes": [(one, [_link(report, urls) for report in one.reports]) for one in opened.restatements]}
 
 
 class _Counted(Sequence[None]):
@@ -193,10 +196,11 @@ def _counted(request: HttpRequest, question: Question, opened: passports.Passpor
         }
     page, key = _page(request, length), _key(opened)
     found = contributions(opened.scope, search=search, offset=page.start_index() - 1 if length else 0, limit=PER_PAGE)
+    urls = _sources((one.source for one in found), key)
     return {
         "page_obj": page,
         "rows": [
-            Row(contribution=one, share=_share(one.value, opened.figure.recorded), url=_source(one.source, key))
+            Row(contribution=one, share=_share(one.value, opened.figure.recorded), url=urls.get(one.source, ""))
             for one in found
         ],
         "is_all_time": any(one.baseline is not None for one in found),
@@ -212,10 +216,9 @@ def _share(value: Number, of: Number | None) -> float | None:
     return share if math.isfinite(share) else None
 
 
-def _source(reference: str, key: str = "") -> str:
-    """The page of the record behind a report, at the metric's value where that has a place of its own."""
-    link = source_link(reference)
-    return link.to_key(key) if link is not None else ""
+def _sources(references: Iterable[str], key: str = "") -> dict[str, str]:
+    """The pages of the records behind reports, at the metric's value where that has a place of its own."""
+    return {reference: link.to_key(key) for reference, link in source_links(references).items()}
 
 
 def _key(opened: passports.Passport) -> str:
@@ -238,6 +241,7 @@ def _left_out(request: HttpRequest, question: Question, opened: passports.Passpo
         found = left_out(
             question, opened.scope, reason=reason, search=search, offset=max(page.start_index() - 1, 0), limit=PER_PAGE
         )
+    urls = _sources((one.source for one in found if one.source), key)
     return {
         "page_obj": page,
         "reasons": [
@@ -249,7 +253,7 @@ def _left_out(request: HttpRequest, question: Question, opened: passports.Passpo
             (
                 one,
                 words.reason_title(one.reason),
-                _source(one.source, key) if one.source else passport_page(one.figure) if one.figure else "",
+                urls.get(one.source, "") if one.source else passport_page(one.figure) if one.figure else "",
             )
             for one in found
         ],
@@ -301,9 +305,9 @@ def _api(request: HttpRequest, question: Question) -> list[tuple[str, str]]:
     ]
 
 
-def _link(report: Mapping[str, Any]) -> tuple[str, str]:
+def _link(report: Mapping[str, Any], urls: Mapping[str, str]) -> tuple[str, str]:
     """A report of a restatement: what to call it and its page."""
-    return f"{report['installation']['hostname']}, {report['recorded_at'][:10]}", _source(str(report["report"]))
+    return f"{report['installation']['hostname']}, {report['recorded_at'][:10]}", urls.get(str(report["report"]), "")
 
 
 @requires(Role.VIEWER)

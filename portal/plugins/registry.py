@@ -5,7 +5,8 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import logging
-from collections.abc import Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from typing import Any
@@ -85,22 +86,28 @@ class Registry:
         found = [(plugin, panel) for plugin, panel in self.each("panels") if panel.slot is slot]
         return sorted(found, key=lambda pair: pair[1].order)
 
-    def resolve(self, reference: str) -> SourceLink | None:
-        """The page behind an opaque source reference ``name:rest``; ``None`` where no plugin knows it (any more).
+    def resolve(self, references: Iterable[str]) -> dict[str, SourceLink]:
+        """The pages behind opaque source references ``name:rest``; those that no plugin knows (any more) are left out.
 
-        A resolver that raises is logged and counts as one that does not know: the figure's page must stand.
+        A resolver that raises is logged and counts as one that knows none: the figure's page must stand.
         """
-        name, _, rest = reference.partition(":")
+        rests: dict[str, list[str]] = defaultdict(list)
+        for reference in dict.fromkeys(references):
+            name, _, rest = reference.partition(":")
+            rests[name].append(rest)
+        found: dict[str, SourceLink] = {}
         for plugin, source in self.each("sources"):
-            if source.name == name:
-                try:
-                    with transaction.atomic() if connection.in_atomic_block else nullcontext():
-                        link: SourceLink | None = source.resolve(rest)
-                except Exception:
-                    logger.exception("source resolver %r of plugin %r failed", source.name, plugin.name)
-                    return None
-                return link
-        return None
+            wanted = rests.pop(source.name, None)
+            if wanted is None:
+                continue
+            try:
+                with transaction.atomic() if connection.in_atomic_block else nullcontext():
+                    links = source.resolve(wanted)
+            except Exception:
+                logger.exception("source resolver %r of plugin %r failed", source.name, plugin.name)
+                continue
+            found |= {f"{source.name}:{rest}": link for rest, link in links.items()}
+        return found
 
 
 def read_plugin(app_name: str, name: str) -> tuple[Plugin | None, list[Problem]]:

@@ -45,7 +45,7 @@ def page(url):
     return {"status": answer.status_code, "text": answer.content.decode(errors="replace")}
 
 app.autodiscover_tasks(force=True)
-link = registry.resolve("rota:1")
+link = registry.resolve(["rota:1"]).get("rota:1")
 urls = [
     "/", "/rota/", "/stages/reading/", "/api/v1/", "/api/v1/duties/", "/api/schema/", "/search/?q=reader",
     "/status/", "/docs/", "/docs/rota/", "/plugins/", "/people/", "/attention/",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib.metadata import EntryPoint
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from django.core.exceptions import ImproperlyConfigured
 from portal.plugin import Plugin, SourceLink, SourceResolver
 from portal.plugins import discovery
 from portal.plugins.registry import Loaded, in_order, read_plugin
-from portal.sources import source_link
+from portal.sources import source_link, source_links
 from tests.conftest import WithPlugins
 
 
@@ -122,10 +122,13 @@ def test_a_link_leads_to_a_value_where_the_record_has_a_place_for_it() -> None:
 
 
 def test_a_source_reference_leads_to_the_page_of_its_plugin(with_plugins: WithPlugins) -> None:
-    def resolve(rest: str) -> SourceLink | None:
-        if rest == "broken":
+    asked: list[list[str]] = []
+
+    def resolve(rests: Sequence[str]) -> dict[str, SourceLink]:
+        asked.append(list(rests))
+        if "broken" in rests:
             raise ValueError("no such record")
-        return SourceLink(url=f"/records/{rest}/", label=f"Record {rest}") if rest.isdecimal() else None
+        return {rest: SourceLink(url=f"/records/{rest}/", label=f"Record {rest}") for rest in rests if rest.isdecimal()}
 
     plugin = Plugin(name="a", title="A", summary="", sources=(SourceResolver(name="records", resolve=resolve),))
     with with_plugins(plugin):
@@ -133,3 +136,10 @@ def test_a_source_reference_leads_to_the_page_of_its_plugin(with_plugins: WithPl
         assert source_link("records:x") is None
         assert source_link("records:broken") is None, "a resolver that fails must not take the figure's page"
         assert source_link("nowhere:7") is None
+        asked.clear()
+        found = source_links(["records:7", "records:8", "nowhere:7", "records:x", "records:7"])
+        assert {reference: link.url for reference, link in found.items()} == {
+            "records:7": "/records/7/",
+            "records:8": "/records/8/",
+        }
+        assert asked == [["7", "8", "x"]], "a plugin is asked once for a whole list"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from django.urls import reverse
 from django.utils import timezone
@@ -19,10 +19,10 @@ def waiting_for(user: User) -> Sequence[tuple[str, str]]:
     return [(f"You are on duty for {duty.stage_key}.", reverse("rota:index")) for duty in mine]
 
 
-def resolve(rest: str) -> SourceLink | None:
-    """The page of the duty that a report names as its source, ``rota:<id>``."""
-    duty = Duty.objects.filter(pk=rest).first() if rest.isdecimal() else None
-    return SourceLink(url=reverse("rota:index"), label=str(duty)) if duty is not None else None
+def resolve(rests: Sequence[str]) -> Mapping[str, SourceLink]:
+    """The pages of the duties that reports name as their sources, ``rota:<id>``."""
+    duties = Duty.objects.filter(pk__in=[rest for rest in rests if rest.isdecimal()])
+    return {str(duty.pk): SourceLink(url=reverse("rota:index"), label=str(duty)) for duty in duties}
 
 
 def scopes() -> Sequence[tuple[str, str]]:

@@ -306,11 +306,8 @@ def test_checks_panels_and_attention_speak(world: Ping, rf: Any) -> None:
     content = panels.installation_pings(request, Installation.objects.get(hostname="git.example.com"))
     assert content is not None
     assert content.context["categories"] == ["standard"]
-    link = panels.resolve(str(world.pk))
-    assert link is not None
-    assert link.url == world.get_absolute_url()
-    assert panels.resolve("999999") is None
-    assert panels.resolve("x") is None
+    links = panels.resolve([str(world.pk), "999999", "x", "9" * 40])
+    assert {reference: link.url for reference, link in links.items()} == {str(world.pk): world.get_absolute_url()}
 
 
 @pytest.mark.parametrize(
