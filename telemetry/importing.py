@@ -9,7 +9,7 @@ from datetime import datetime
 from itertools import islice
 from pathlib import Path
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from metrics.definitions.catalogue import reading_plan
 from telemetry import conf
@@ -167,7 +167,18 @@ def import_parts(
 def _atomically(chunk: Sequence[tuple[Part, Signed]]) -> Iterator[tuple[Part, Signed]]:
     """One commit for a chunk: a refused ping raises before any statement, so it cannot spoil the others."""
     with transaction.atomic():
+        take_turns()
         yield from chunk
+
+
+def take_turns() -> None:
+    """Let no other chunk be stored until the end of the transaction.
+
+    The first ping of a month makes its partition, which waits for all who have stored bodies and not committed: two
+    chunks that do both would wait for each other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(hashtext('telemetry_make_partition'))")
 
 
 def store(part: Part, signed: Signed, *, channel: str, trusted: bool) -> Result:

@@ -11,7 +11,7 @@ from django.utils import timezone
 
 from portal.models import User
 from telemetry.accepting import KNOWN, OTHER_BODY, Prepared, Refused, accept
-from telemetry.importing import Look, Looker, read_parts, read_these
+from telemetry.importing import Look, Looker, read_parts, read_these, take_turns
 from telemetry.models import Ping, Upload, UploadItem
 from telemetry.reading.identity import Identity
 from telemetry.reading.issues import storable
@@ -78,6 +78,7 @@ def store_upload(*, upload: Upload, trusted: bool = False, for_seconds: float = 
                     upload=upload, state=UploadItem.State.WAITING
                 )[:CHUNK]
             )
+            take_turns()
             for item in items:
                 _store(item, trusted)
         fresh = [item.ping_id for item in items if item.ping_id and item.state == UploadItem.State.STORED]

@@ -10,10 +10,13 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from metrics.models.facts import Report
+from telemetry import importing
 from telemetry.models import Ping
 from tests.telemetry.builders import a_body, a_payload, an_indicator
 
@@ -146,3 +149,23 @@ def test_a_dry_run_says_for_each_file_what_would_be_stored_and_stores_nothing(tm
     call_command("import_pings", str(tmp_path / "2.json"), dry_run=True, stdout=out)
     assert "2.json: new, new.example.com at" in out.getvalue()
     assert "Nothing was stored. 1 would be" in out.getvalue()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_two_imports_store_in_turns(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Side by side, with a new month each, they would wait for each other."""
+    params = connection.get_connection_params()
+    words = {key: params[key] for key in ("dbname", "user", "password", "host", "port") if params.get(key)}
+    (tmp_path / "p.json").write_bytes(a_body())
+    free: list[bool] = []
+    real = importing.store
+    with psycopg.connect(**words, autocommit=True) as other:
+
+        def another_asks(*args: Any, **options: Any) -> importing.Result:
+            row = other.execute("SELECT pg_try_advisory_xact_lock(hashtext('telemetry_make_partition'))").fetchone()
+            free.append(row == (True,))
+            return real(*args, **options)
+
+        monkeypatch.setattr(importing, "store", another_asks)
+        run(tmp_path)
+    assert free == [False]
