@@ -22,6 +22,7 @@ from telemetry.verbs.privacy import digest_of_names, erase_installation, keep_re
 from telemetry.verbs.quantiles import compute_quantiles
 from telemetry.verbs.reviews import reject_pings
 from tests.builders import a_user
+from tests.conftest import Clock
 from tests.telemetry.builders import NOW, a_payload, a_ping, an_indicator
 
 pytestmark = pytest.mark.django_db
@@ -121,7 +122,8 @@ def test_the_partition_of_a_short_month_is_made_from_the_31st_too() -> None:
     assert {f"telemetry_rawbody_2031_0{month}" for month in (1, 2, 3)} <= partitions()
 
 
-def test_the_population_is_measured() -> None:
+def test_the_population_is_measured(clock: Clock) -> None:
+    clock.at(NOW)
     an_indicator()
     for number in range(1, 12):
         a_ping(hostname=f"h{number}", users=number * 10)

@@ -13,6 +13,7 @@ from telemetry import population, worker
 from telemetry.models import Ping, PlausibilityRule, Quantile
 from telemetry.verbs.quantiles import compute_quantiles
 from telemetry.verbs.reviews import reject_pings
+from tests.conftest import Clock
 from tests.telemetry.builders import CREATE, NOW, a_metric, a_ping, an_indicator
 
 pytestmark = pytest.mark.django_db
@@ -77,7 +78,8 @@ def test_growth_is_measured_from_the_last_ping_that_counts() -> None:
     assert first.held == ""
 
 
-def test_quantiles_are_measured_of_what_a_rule_looks_at() -> None:
+def test_quantiles_are_measured_of_what_a_rule_looks_at(clock: Clock) -> None:
+    clock.at(NOW)
     an_indicator()
     a_metric("counts.a", slot=130, time_frame="all")
     PlausibilityRule.objects.filter(code="quantile").update(metrics="indicators|counts.a")
@@ -106,7 +108,8 @@ def test_a_server_that_was_moved_is_remarked_once_and_counts() -> None:
     assert a_later_ping(2, unique_instance_id="new").notes == []
 
 
-def test_a_clone_that_takes_turns_under_the_same_names_is_held() -> None:
+def test_a_clone_that_takes_turns_under_the_same_names_is_held(clock: Clock) -> None:
+    clock.at(NOW)
     a_later_ping(-2, unique_instance_id="real")
     a_later_ping(-1, unique_instance_id="clone")
     third = a_later_ping(0, unique_instance_id="real")
