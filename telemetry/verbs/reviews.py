@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from django.db import transaction
+from django.db.models import Q
 
 from metrics import facts
 from metrics.definitions.catalogue import reading_plan
@@ -25,18 +26,25 @@ class NoReason(ValueError):
 
 def release_pings(*, ids: Sequence[int], by: User | None, reason: str) -> list[int]:
     """Let these pings count; returns those that changed."""
-    changed = _decide(ids, (HELD, OUT), COUNTS, Review.Decision.RELEASED, by, reason, facts.release_report)
-    # Only now do they tell anything about their senders and the population.
-    plan = reading_plan()
-    outcomes = []
-    for ping in Ping.objects.filter(pk__in=changed).order_by("recorded_at"):
-        reading = reading_of(ping, plan)
-        if reading is not None:
-            outcomes.append(Outcome(Claimed.of(ping), reading))
     with transaction.atomic():
-        remember(outcomes)
+        known = _counted_before(ids)
+        changed = _decide(ids, (HELD, OUT), COUNTS, Review.Decision.RELEASED, by, reason, facts.release_report)
+        # Only now do they tell anything about their senders and the population, and only once.
+        remember(_read_again(set(changed) - known))
     fold_unknown()
     return changed
+
+
+def _counted_before(ids: Sequence[int]) -> set[int]:
+    """Those of these pings that were trusted at some time: no rule held them, or a reviewer has let them count."""
+    trusted = Q(held="") | Q(reviews__decision__in=(Review.Decision.RELEASED, Review.Decision.HELD))
+    return set(Ping.objects.filter(trusted, pk__in=ids).values_list("pk", flat=True))
+
+
+def _read_again(ids: Collection[int]) -> list[Outcome]:
+    plan = reading_plan()
+    pings = Ping.objects.filter(pk__in=ids).order_by("recorded_at")
+    return [Outcome(Claimed.of(ping), reading) for ping in pings if (reading := reading_of(ping, plan)) is not None]
 
 
 def reject_pings(*, ids: Sequence[int], by: User | None, reason: str) -> list[int]:

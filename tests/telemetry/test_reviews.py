@@ -37,6 +37,17 @@ def test_a_released_ping_counts_and_its_month_follows() -> None:
     assert Sender.objects.get().pings == 1
 
 
+def test_a_ping_that_comes_and_goes_is_counted_once_among_those_of_its_sender() -> None:
+    an_indicator()
+    ids = [a_held_ping().pk, a_ping(hostname="b.example.com").pk, a_ping(hostname="c.example.com").pk]
+    worker.read_all()
+    release_pings(ids=ids, by=None, reason="Fine.")
+    hold_pings(ids=ids[:2], by=None, reason="Odd.")
+    reject_pings(ids=ids, by=None, reason="Not at all.")
+    assert release_pings(ids=ids, by=None, reason="Fine after all.") == ids
+    assert list(Sender.objects.values_list("pings", flat=True)) == [1, 1, 1]
+
+
 def test_several_are_rejected_at_once_and_doing_it_again_changes_nothing() -> None:
     an_indicator()
     pings = [a_held_ping("a.example.com"), a_held_ping("b.example.com")]
