@@ -112,7 +112,7 @@ def decide_suggestion(
             Suggestion.objects.select_for_update(of=("self",)).select_related("stage", "author").get(pk=suggestion.pk)
         )
         if locked.state != Suggestion.State.OPEN:
-            raise Refused(f"It was {locked.get_state_display()} already.")
+            raise Refused(f"It was {locked.get_state_display().lower()} already.")
         saved = None
         if state != Suggestion.State.DECLINED:
             block = ensure_block(locked.stage, locked.kind, locked.heading)
@@ -132,15 +132,15 @@ def decide_suggestion(
         locked.decided_by, locked.decided_at = actor, timezone.now()
         locked.save()
         if locked.author is not None and locked.author != actor:
-            sentence = f"{actor} {locked.get_state_display()} your suggestion for {locked.stage.name}."
+            sentence = f"{actor} {locked.get_state_display().lower()} your suggestion for {locked.stage.name}."
             url = reverse("stages:suggestion", args=[locked.pk])
             notify_all(users=[locked.author], sentence=sentence, url=url, topic="stages")
     return saved
 
 
 def _reason(suggestion: Suggestion) -> str:
-    by = f"suggested by {suggestion.author}" if suggestion.author else "suggested"
-    return f"{suggestion.reason} ({by})"[:1000] if suggestion.reason else by.capitalize()
+    by = f" by {suggestion.author}" if suggestion.author else ""
+    return f"{suggestion.reason} (suggested{by})"[:1000] if suggestion.reason else f"Suggested{by}"
 
 
 def _content_at(block: Block, version: int) -> BlockContent:

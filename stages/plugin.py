@@ -51,7 +51,7 @@ plugin = Plugin(
     ),
     home_panels=(HomePanel(name="catalog", title="Catalog", render=contributions.home, order=40),),
     search=(SearchSource(name="Catalog", search=search.search),),
-    health=(HealthCheck(name="catalog", check=contributions.health),),
+    health=(HealthCheck(name="Catalog", check=contributions.health),),
     schedules=(
         Schedule(
             name="check links",

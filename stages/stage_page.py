@@ -215,7 +215,7 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
     )
     derived = derived_blocks(stage, [view.group for view in groups], people)
     seen: datetime | None = getattr(stage, "seen_before_at", None) or getattr(stage, "seen_at", None)
-    blocks = block_views(stage, derived, since=seen, groups=[view.group for view in groups])
+    blocks = block_views(stage, derived, since=seen, reader=user.pk, groups=[view.group for view in groups])
     last = max((block for block in blocks if block.changed_at), key=lambda one: one.changed_at or seen, default=None)  # type: ignore[arg-type, return-value]
     owners = {block.kind: block.owner or _owner_of_gap(people) for block in blocks}
     keys = [key for key in stage.related_keys if key != stage.key]
@@ -251,10 +251,15 @@ def block_views(
     derived: dict[str, BlockContent],
     *,
     since: datetime | None = None,
+    reader: int | None = None,
     groups: Iterable[Group] = (),
 ) -> tuple[BlockView, ...]:
-    """The blocks in reading order, also those that nobody made yet; two queries."""
+    """The blocks in reading order, also those that nobody made yet; two queries.
+
+    New are those that somebody other than the ``reader`` changed after ``since``.
+    """
     latest = BlockRevision.objects.filter(block=OuterRef("pk")).order_by("-version")
+    of_others = latest.exclude(actor=reader) if reader is not None else latest
     open_suggestions = (
         Suggestion.objects.filter(
             stage=OuterRef("stage"), kind=OuterRef("kind"), heading=Coalesce(OuterRef("heading_key"), Value("")),
@@ -273,6 +278,7 @@ def block_views(
             changed_at=Subquery(latest.values("at")[:1]),
             changed_by=Subquery(latest.values("actor_name")[:1]),
             changed_how=Subquery(latest.values("how")[:1]),
+            others_changed_at=Subquery(of_others.values("at")[:1]),
             conflict=Subquery(ImportConflict.objects.filter(block=OuterRef("pk"), state="open").values("pk")[:1]),
             suggested=Coalesce(Subquery(open_suggestions), 0),
         )
@@ -355,7 +361,7 @@ def _view(
         missing=row.missing_from_source,
         suggestions=row.suggested,
         conflict=row.conflict,
-        new_since_visit=bool(since and row.changed_at and row.changed_at > since),
+        new_since_visit=bool(since and row.others_changed_at and row.others_changed_at > since),
     )
 
 

@@ -157,7 +157,11 @@ def sentence_of(ping: Ping) -> str:
         case Ping.State.ACCEPTED:
             return "Stored; it will be read in a moment."
         case Ping.State.READ:
-            return f"Stored and read: {ping.values_ok or 0:,} values are fine, {ping.issue_total:,} issues are named."
+            fine, named = ping.values_ok or 0, ping.issue_total
+            return (
+                f"Stored and read: {fine:,} {'value is' if fine == 1 else 'values are'} fine, "
+                f"{named:,} {'issue is' if named == 1 else 'issues are'} named."
+            )
         case Ping.State.QUARANTINED:
             return "Stored and read; a reviewer looks at it before it counts."
         case Ping.State.REJECTED:

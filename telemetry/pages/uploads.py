@@ -122,6 +122,7 @@ def preview(request: HttpRequest, upload_id: int) -> HttpResponse:
             "badges": {"waiting": "info", "stored": "ok", "duplicate": "neutral", "refused": "danger"},
             "signatures": {"valid": "ok", "unsigned": "neutral", "unknown": "warning", "invalid": "danger"},
             "may_trust": has_role(request.user, Role.REVIEWER),
+            "may_know": has_role(request.user, Role.ADMINISTRATOR),
         },
     )
 

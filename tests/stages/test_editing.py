@@ -161,7 +161,16 @@ def test_a_viewer_suggests_and_an_editor_accepts(create: Stage, viewer: User, ed
     assert browser_of(viewer).post(page, {"action": "accept"}).status_code == 403
     editor_client.post(page, {"action": "accept"})
     assert [label for label, _, _ in items(create)] == ["A", "B"]
-    assert viewer.notifications.exists()
+    assert viewer.notifications.get().sentence == "Editor accepted your suggestion for Create."
+    assert "Editor accepted it" in editor_client.get(page).content.decode()
+
+
+def test_a_suggestion_without_a_reason_names_its_author_in_the_history(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    victor = User.objects.create_user("victor", first_name="Victor", last_name="Viewer")
+    send(browser_of(victor), "save", row(0, label="A", url="/a"), row(1, label="B", url="/b"), base=1)
+    editor_client.post(f"/stages/suggestions/{Suggestion.objects.get().pk}/", {"action": "accept"})
+    assert create.blocks.get().revisions.latest("version").reason == "Suggested by Victor Viewer"
 
 
 def test_a_suggestion_can_be_changed_first_or_declined(create: Stage, viewer: User, editor_client: Client) -> None:

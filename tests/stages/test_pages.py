@@ -103,6 +103,20 @@ def test_what_changed_since_the_last_visit_is_marked(viewer: User, viewer_client
     assert '<a href="#slack">Slack channels</a>.' in page
 
 
+def test_what_the_reader_changed_is_no_news_to_them(editor: User, editor_client: Client) -> None:
+    stage = a_stage("create")
+    a_block(stage, "dashboards", Item(label="A", url="/a"))
+    editor_client.get("/stages/create/")
+    Visit.objects.update(seen_at=timezone.now() - timedelta(days=2))
+    BlockRevision.objects.update(actor=editor)
+    assert "changed since your last visit" not in editor_client.get("/stages/create/").content.decode()
+    a_block(stage, "slack", Item(label="#s_create"))
+    own_on_top = BlockRevision.objects.get(block__kind="slack")
+    own_on_top.pk, own_on_top.version, own_on_top.actor = None, own_on_top.version + 1, editor
+    own_on_top.save()
+    assert '<a href="#slack">Slack channels</a>.' in editor_client.get("/stages/create/").content.decode()
+
+
 def test_editors_say_who_keeps_a_resource_and_viewers_do_not(editor_client: Client, viewer_client: Client) -> None:
     a_block(a_stage("create"), "dashboards", Item(label="A", url="/a"))
     resource = Resource.objects.get()

@@ -141,6 +141,8 @@ def test_a_bundle_says_what_its_signature_is_worth(
     upload(client, ("weeks.zip", data))
     made = Upload.objects.get()
     assert set(made.items.values_list("signature", flat=True)) == {state}
+    preview = client.get(f"/telemetry/uploads/{made.pk}/").content.decode()
+    assert ("signed with a key that is not known here" in preview) == (state == "unknown")
     uploads.store_upload(upload=made)
     assert set(Ping.objects.values_list("proof", flat=True)) == {proof}
     assert Ping.objects.filter(state="quarantined").count() == (2 if spoilt else 0)
