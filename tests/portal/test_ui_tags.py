@@ -9,6 +9,7 @@ from django.template import Context, Template
 from django.test import RequestFactory
 
 from portal.charts import Point, Series, trend
+from portal.charts.values import WIDTHS
 from portal.icons import STROKES, icon_svg
 
 
@@ -72,7 +73,7 @@ def test_a_chart_comes_with_its_table_downloads_and_notes() -> None:
     ]
     chart = trend(title="Create <grew>", series=[Series(name="Recorded", kind="recorded", points=points)], unit="users")
     html = drawn("{% chart chart %}", chart=chart)
-    assert html.count("<svg xmlns") == 3
+    assert html.count("<svg xmlns") == len(WIDTHS), "a drawing for each width of column"
     assert "Create &lt;grew&gt;" in html
     assert f"/charts/{chart.digest}.png" in html
     assert '<td class="num">1,000</td>' in html
