@@ -22,6 +22,7 @@ from metrics.labels import label_installation
 from metrics.models import MetricDefinition
 from metrics.periods import Month
 from stages.models import Stage
+from tests.conftest import Clock
 from tests.metrics.world import a_metric, a_smau, a_stage, a_subscription, mapped, report
 
 pytestmark = pytest.mark.django_db
@@ -193,7 +194,8 @@ def test_a_stage_that_moves_to_another_section_restates_both() -> None:
     assert figure(replace(DEV, published=True)).recorded == 15
 
 
-def test_pages_and_api_answer_for_combined_figures(viewer_client: Client) -> None:
+def test_pages_and_api_answer_for_combined_figures(viewer_client: Client, clock: Clock) -> None:
+    clock.at("2026-06-20 12:00")
     create, plan = two_stages()
     a_stage("verify")
     for month in range(1, 6):

@@ -20,7 +20,8 @@ from hypothesis import strategies as st
 from telemetry.models import Ping, SigningKey, Upload, UploadItem
 from telemetry.verbs import uploads
 from tests.builders import a_user
-from tests.telemetry.builders import a_body, a_ping, an_indicator
+from tests.conftest import Clock
+from tests.telemetry.builders import NOW, a_body, a_ping, an_indicator
 
 TOOL = Path(__file__).parents[2] / "telemetry/static/telemetry/stageboard_sign.py"
 
@@ -65,7 +66,8 @@ def test_the_tools_signature_is_the_one_of_a_known_library(secret: bytes, messag
 
 
 @pytest.mark.django_db
-def test_files_are_shown_before_anything_is_stored(client: Client) -> None:
+def test_files_are_shown_before_anything_is_stored(client: Client, clock: Clock) -> None:
+    clock.at(NOW)
     an_indicator()
     page = upload(
         client,
@@ -126,8 +128,9 @@ def a_bundle(folder: Path, *, signed: bool = True) -> tuple[bytes, str]:
     ],
 )
 def test_a_bundle_says_what_its_signature_is_worth(
-    client: Client, tmp_path: Path, signed: bool, known: bool, spoilt: bool, state: str, proof: str
+    client: Client, clock: Clock, tmp_path: Path, signed: bool, known: bool, spoilt: bool, state: str, proof: str
 ) -> None:
+    clock.at(NOW)
     data, public = a_bundle(tmp_path, signed=signed)
     if known:
         SigningKey.objects.create(label="Air-gapped", public_key=public)

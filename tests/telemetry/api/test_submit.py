@@ -15,7 +15,8 @@ from django.utils import timezone
 from telemetry import worker
 from telemetry.models import IngestKey, KeyHolder, Organisation, Ping
 from telemetry.verbs.keys import make_ingest_key, revoke_ingest_key, rotate_ingest_key
-from tests.telemetry.builders import CREATE, a_body, a_payload, an_indicator
+from tests.conftest import Clock
+from tests.telemetry.builders import CREATE, NOW, a_body, a_payload, an_indicator
 
 pytestmark = pytest.mark.django_db
 UUID, HOST = a_payload()["uuid"], a_payload()["hostname"]
@@ -35,7 +36,8 @@ def get(client: Client, url: str, secret: str) -> Any:
     return client.get(url, headers={"Authorization": f"Bearer {secret}"})
 
 
-def test_a_ping_with_its_key_gets_a_receipt_that_follows_it(client: Client) -> None:
+def test_a_ping_with_its_key_gets_a_receipt_that_follows_it(client: Client, clock: Clock) -> None:
+    clock.at(NOW)
     an_indicator()
     _key, secret = a_key()
     response = submit(client, a_body(users=-1), secret)
