@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from stages.structure.reading import Irregularity
+from stages.structure.reader import Irregularity
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -21,7 +21,8 @@ from stages.disputes import dispute
 from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
 from stages.names import folded
 from stages.signals import structure_changed
-from stages.structure.reading import Entry, Irregularity, Structure
+from stages.structure.reader import Irregularity
+from stages.structure.reading import Entry, Structure
 from stages.structure.report import Disputed, EntryChange, FieldChange, StructureReport
 from stages.structure.values import assign
 
