@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 
 from celery import shared_task
+from django.utils import timezone
 
 from portal.jobs import job
 from stages.conf import pull_source
@@ -17,7 +18,8 @@ logger = logging.getLogger("stages.tasks")
 @shared_task(name="stages.tasks.check_links")
 def check_links() -> str:
     """Look at the links that are due."""
-    with job("Check links of the catalog", total=verbs.MOST_PER_RUN) as progress:
+    waiting = verbs.due_links(timezone.now()).count()
+    with job(verbs.JOB, total=min(waiting, verbs.MOST_PER_RUN)) as progress:
         report = verbs.check_links(step=lambda said: progress.advance(1, said[:200]))
         progress.advance(0, report.sentence)
     return report.sentence

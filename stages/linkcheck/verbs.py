@@ -17,6 +17,7 @@ from stages.linkcheck.rules import Verdict
 from stages.links import target_of
 from stages.models import LinkCheck, LinkRun, Resource
 
+JOB = "Check links of the catalog"
 AGAIN_AFTER = timedelta(days=7)
 FAILING_AGAIN_AFTER = timedelta(days=1)
 KEEP_RUNS = 50
@@ -67,6 +68,7 @@ def check_links(
         url = target_of(resource.url, base).href.split("#")[0]
         if not url.startswith(("http://", "https://")):
             found.append((resource, Verdict(state="refused", sentence="This is no address that can be looked at.")))
+            step(resource.url)
             continue
         host = urlsplit(url).hostname or ""
         if url not in known:

@@ -14,10 +14,11 @@ from django.utils import timezone
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
 
+from portal.models import Job
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from portal.wakeups import wake
-from stages.linkcheck.verbs import ask_for, due_links
+from stages.linkcheck.verbs import JOB, ask_for, due_links
 from stages.models import LinkCheck, LinkRun, Placement, Resource
 
 TASK = "stages.tasks.check_links"
@@ -51,6 +52,7 @@ def links(request: HttpRequest) -> HttpResponse:
         "may_edit": has_role(request.user, Role.EDITOR),
         "run": LinkRun.objects.first(),
         "due": due_links(timezone.now()).count(),
+        "running": Job.objects.filter(name=JOB, state=Job.State.RUNNING).exists(),
     }
     return render(request, "stages/links.html", context)
 

@@ -8,8 +8,11 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from portal.models import Job
+from stages import tasks
 from stages.content import Item
-from stages.linkcheck.verbs import check_links
+from stages.linkcheck.rules import Verdict
+from stages.linkcheck.verbs import JOB, check_links
 from stages.models import LinkCheck, LinkRun, Resource
 from tests.stages.builders import a_block, a_stage
 from tests.stages.linkcheck.test_verbs import Told
@@ -76,6 +79,24 @@ def test_a_link_is_looked_at_again_on_request(
     check_links(fetcher=told, pause=lambda seconds: None)
     assert told.asked == ["https://a.example/x"]
     assert not LinkCheck.objects.filter(wanted=True).exists()
+
+
+def test_a_run_says_that_it_runs_and_of_how_many_links(viewer_client: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+
+    class Watched(Told):
+        def check(self, url: str) -> Verdict:
+            seen.append(viewer_client.get("/stages/links/").content.decode())
+            return super().check(url)
+
+    monkeypatch.setattr("stages.linkcheck.verbs.Fetcher", lambda **_: Watched())
+    monkeypatch.setattr("stages.linkcheck.verbs.PAUSE", 0.0)
+    tasks.check_links()
+    run = Job.objects.get(name=JOB)
+    assert (run.done, run.total) == (3, 3)
+    assert len(seen) == 3
+    assert all("Links are being looked at now" in page for page in seen)
+    assert "Links are being looked at now" not in viewer_client.get("/stages/links/").content.decode()
 
 
 def test_an_offline_network_is_said_on_the_page(viewer_client: Client) -> None:
