@@ -15,7 +15,8 @@ from telemetry import conf, worker
 from telemetry.accepting import decompress
 from telemetry.models import Ping, RawBody
 from telemetry.verbs.rereading import reread_ping
-from tests.telemetry.builders import a_body, a_payload
+from tests.conftest import Clock
+from tests.telemetry.builders import NOW, a_body, a_payload
 
 pytestmark = pytest.mark.django_db
 
@@ -123,8 +124,9 @@ def test_too_many_pings_of_one_installation_are_told_when_to_come_again(client: 
 
 @pytest.mark.parametrize("read_first", [True, False])
 def test_another_body_for_the_same_report_is_an_issue_on_the_first_which_stands(
-    client: Client, viewer_client: Client, read_first: bool
+    client: Client, viewer_client: Client, clock: Clock, read_first: bool
 ) -> None:
+    clock.at(NOW)
     sentence = "A later body for the same report differed; the first one stands."
     first = post(client, a_body()).json()
     ping_id = first["conv_index"]["usage_data_id"]
