@@ -349,7 +349,8 @@ def proposal(request: HttpRequest, pk: int) -> HttpResponse:
     context = {
         "proposal": found,
         "differences": [
-            (name, getattr(found.definition, name) if is_open else None, value) for name, value in found.changes.items()
+            (name, _listed(getattr(found.definition, name)) if is_open else None, _listed(value))
+            for name, value in found.changes.items()
         ],
         "is_open": is_open,
         "may_review": may_review and is_open,
@@ -359,6 +360,11 @@ def proposal(request: HttpRequest, pk: int) -> HttpResponse:
         "decision": request.POST.get("decision", ""),
     }
     return render(request, "metrics/proposal.html", context, status=422 if error else 200)
+
+
+def _listed(value: Any) -> Any:
+    """A list as people write one; anything else as it is."""
+    return ", ".join(str(one) for one in value) if isinstance(value, list) else value
 
 
 def _decide(request: HttpRequest, found: ProposedChange, may_review: bool) -> str:

@@ -204,6 +204,12 @@ def test_nobody_approves_what_they_proposed_themselves(
     assert the_metric("usage.push").description == "People who push"
 
 
+def test_lists_of_a_proposal_are_shown_as_people_write_them(dictionary: None, owner_client: Client) -> None:
+    owner_client.post("/metrics/usage.push/propose/", proposal_form(tiers=["premium", "ultimate"]))
+    page = owner_client.get(f"/metrics/reviews/{ProposedChange.objects.get().pk}/").content.decode()
+    assert "<ins>premium, ultimate</ins>" in page
+
+
 def test_both_sides_of_a_review_are_told(
     dictionary: None, owner: User, reviewer: User, owner_client: Client, reviewer_client: Client
 ) -> None:

@@ -363,6 +363,7 @@ def test_the_explorer_says_what_it_cannot_answer(
 ) -> None:
     page = viewer_client.get(f"/explore/?{query}")
     assert page.status_code == 422
+    assert "This cannot be shown." in page.content.decode()
     assert words in page.content.decode()
 
 
