@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from django.conf import settings
 from django.db import DatabaseError, connection, transaction
 from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
+from psycopg.pq import TransactionStatus
 
 from portal.models import Job, LifeSign
 from portal.plugin import Health, HealthCheck, HealthState
@@ -42,8 +43,30 @@ class Result:
 
 
 def results() -> list[Result]:
-    """Run all checks. One that raises or takes too long has failed; the others still run."""
-    return [run(owner, check) for owner, check in all_checks()]
+    """Run all checks. One that raises or takes too long has failed; the others still run.
+
+    While all goes well they share one transaction. Those after one that broke it get a transaction each.
+    """
+    checks = list(all_checks())
+    found = _together(checks)
+    return found + [run(owner, check) for owner, check in checks[len(found) :]]
+
+
+def _together(checks: list[tuple[str, HealthCheck]]) -> list[Result]:
+    """The results up to the first check that broke the transaction, with its own."""
+    found: list[Result] = []
+    # A database that is away fails each check in its own words, by ``run``.
+    with suppress(DatabaseError), statement_limit():
+        for owner, check in checks:
+            found.append(_watched(owner, check, nullcontext()))
+            if not _in_good_transaction():
+                break
+    return found
+
+
+def _in_good_transaction() -> bool:
+    link = connection.connection
+    return link is not None and link.info.transaction_status == TransactionStatus.INTRANS
 
 
 def worst(found: list[Result]) -> HealthState:
@@ -62,9 +85,13 @@ def all_checks() -> Iterator[tuple[str, HealthCheck]]:
 
 def run(owner: str, check: HealthCheck) -> Result:
     """Run one check under a time limit for its statements."""
+    return _watched(owner, check, statement_limit())
+
+
+def _watched(owner: str, check: HealthCheck, limit: AbstractContextManager[None]) -> Result:
     begun = time.monotonic()
     try:
-        with statement_limit():
+        with limit:
             health = check.check()
     except DatabaseError as error:
         slow = "canceling statement due to statement timeout" in str(error)
@@ -93,15 +120,13 @@ def first_line(error: Exception) -> str:
 
 @contextmanager
 def statement_limit() -> Iterator[None]:
-    """Limit statements within; what a check changed by mistake is undone."""
+    """Limit statements within; what a check changed by mistake is undone, and so is the limit itself."""
     with transaction.atomic():
         with connection.cursor() as cursor:
             limit = int(STATEMENT_LIMIT.total_seconds() * 1000)
             cursor.execute("SELECT set_config('statement_timeout', %s, true)", [str(limit)])
         yield
-        with connection.cursor() as cursor:
-            # Within a test's or a caller's own transaction "local" would outlive us.
-            cursor.execute("SELECT set_config('statement_timeout', '0', true)")
+        transaction.set_rollback(True)
 
 
 def database() -> Health:

@@ -9,7 +9,10 @@ from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db import connection
 from django.db.models import (
+    BooleanField,
     Case,
     CharField,
     Count,
@@ -17,14 +20,16 @@ from django.db.models import (
     Exists,
     ExpressionWrapper,
     F,
+    Func,
     Min,
     OuterRef,
     Prefetch,
     Subquery,
     Value,
     When,
+    prefetch_related_objects,
 )
-from django.db.models.functions import Coalesce
+from django.db.models.functions import Coalesce, JSONObject
 from django.utils import timezone
 
 from portal.permissions import has_role
@@ -167,7 +172,6 @@ class StagePage:
     blocks: tuple[BlockView, ...]
     groups: tuple[GroupView, ...]
     people: tuple[tuple[str, str], ...]
-    related: tuple[Stage, ...]
     score: Score
     can_edit: bool
     follows: bool = False
@@ -191,8 +195,19 @@ class StagePage:
 
 
 def stage_named(key: str, user: User | AnonymousUser | None = None) -> Stage:
-    """The stage of a page with what the page needs of this reader; raises ``Stage.DoesNotExist``."""
-    stages = Stage.objects.select_related("section")
+    """The stage of a page with the stages that it names as related (``related_stages``, by key and name) and what the
+    page needs of this reader; raises ``Stage.DoesNotExist``.
+    """
+    related = (
+        Stage.objects.filter(
+            Func(OuterRef("related_keys"), F("key"), function="jsonb_exists", output_field=BooleanField())
+        )
+        .filter(retired_on=None)
+        .exclude(pk=OuterRef("pk"))
+    )
+    stages = Stage.objects.select_related("section").annotate(
+        related_stages=ArraySubquery(related.values(one=JSONObject(key="key", name="name")))
+    )
     if user is not None and user.is_authenticated:
         visits = Visit.objects.filter(user=user.pk, stage=OuterRef("pk"))
         stages = stages.annotate(
@@ -204,7 +219,7 @@ def stage_named(key: str, user: User | AnonymousUser | None = None) -> Stage:
 
 
 def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
-    """Read the page of a stage: six queries beside the stage's own."""
+    """Read the page of a stage: five queries beside the stage's own."""
     can_edit = has_role(user, Role.EDITOR, stage.scopes)
     groups = groups_of(stage)
     people = list(
@@ -218,13 +233,11 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
     blocks = block_views(stage, derived, since=seen, reader=user.pk, groups=[view.group for view in groups])
     last = max((block for block in blocks if block.changed_at), key=lambda one: one.changed_at or seen, default=None)  # type: ignore[arg-type, return-value]
     owners = {block.kind: block.owner or _owner_of_gap(people) for block in blocks}
-    keys = [key for key in stage.related_keys if key != stage.key]
     return StagePage(
         stage=stage,
         blocks=blocks,
         groups=groups,
         people=tuple((role_in_words(one.role), one.contact.name) for one in people),
-        related=tuple(Stage.objects.filter(key__in=keys, retired_on=None)) if keys else (),
         score=score({block.kind: block.filled for block in blocks if block.kind != "other"}, owners),
         can_edit=can_edit,
         follows=bool(getattr(stage, "follows", False)),
@@ -238,11 +251,10 @@ def _owner_of_gap(people: Sequence[Responsibility]) -> str:
 
 
 def groups_of(stage: Stage) -> tuple[GroupView, ...]:
-    """The groups of a stage with their categories; two queries."""
+    """The groups of a stage with their categories; two queries. All its groups stay with ``stage`` for its panels."""
     categories = Prefetch("categories", queryset=Category.objects.filter(retired_on=None).order_by("name"))
-    groups = list(stage.groups.filter(retired_on=None).prefetch_related(categories))
-    for group in groups:
-        group.stage = stage
+    prefetch_related_objects([stage], Prefetch("groups", queryset=Group.objects.prefetch_related(categories)))
+    groups = [group for group in stage.groups.all() if group.retired_on is None]
     return tuple(GroupView(group=group, categories=tuple(group.categories.all())) for group in groups)
 
 
@@ -413,12 +425,13 @@ def note_visit(stage: Stage, user: User) -> None:
     seen = getattr(stage, "seen_at", None)
     if seen is not None and now - seen < timedelta(minutes=30):
         return
-    Visit.objects.bulk_create(
-        [Visit(user=user, stage=stage, seen_at=now, before_at=seen)],
-        update_conflicts=True,
-        unique_fields=["user", "stage"],
-        update_fields=["seen_at", "before_at"],
-    )
+    with connection.cursor() as cursor:
+        # One statement: Django would open a transaction around it.
+        cursor.execute(
+            "INSERT INTO stages_visit (user_id, stage_id, seen_at, before_at) VALUES (%s, %s, %s, %s)"
+            " ON CONFLICT (user_id, stage_id) DO UPDATE SET seen_at = excluded.seen_at, before_at = excluded.before_at",
+            [user.pk, stage.pk, now, seen],
+        )
 
 
 def stages_complete() -> dict[int, Score]:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, connection
 from django.test import Client
 from django.utils import timezone
 
@@ -45,6 +47,34 @@ def test_a_check_that_takes_too_long_is_cut_off(monkeypatch: pytest.MonkeyPatch)
     with connection.cursor() as cursor:
         cursor.execute("SHOW statement_timeout")
         assert cursor.fetchone() == ("0",)
+
+
+def test_checks_share_a_transaction_until_one_breaks_it(monkeypatch: pytest.MonkeyPatch, queries: Any) -> None:
+    def asks(sql: str) -> HealthCheck:
+        def check() -> Health:
+            with suppress(DataError), connection.cursor() as cursor:
+                cursor.execute(sql)
+            return Health(state=HealthState.OK, sentence=sql)
+
+        return HealthCheck(name=sql, check=check)
+
+    for divisor, limits in ((1, 1), (0, 2)):
+        checks = [("rota", asks(sql)) for sql in ("SELECT 1", f"SELECT 1 / {divisor}", "SELECT 2")]
+        monkeypatch.setattr(health, "all_checks", lambda checks=checks: iter(checks))
+        with queries() as ran:
+            assert [(one.name, one.state) for one in health.results()] == [
+                (one.name, HealthState.OK) for _, one in checks
+            ]
+        assert sum("statement_timeout" in sql for sql in ran.statements) == limits
+
+
+def test_what_a_check_changes_is_undone() -> None:
+    def changes() -> Health:
+        LifeSign.objects.create(name="rota", at=timezone.now())
+        return Health(state=HealthState.OK, sentence="")
+
+    health.run("rota", HealthCheck(name="Rota", check=changes))
+    assert not LifeSign.objects.filter(name="rota").exists()
 
 
 @pytest.mark.parametrize(
