@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 from django.urls import reverse
 from django.utils import timezone
 
-from metrics.boards.findings import findings_of
 from metrics.boards.lines import Line, shown_month, trend_of
 from metrics.boards.stage import Board, group_board, section_board, stage_board, stage_notes
 from metrics.boards.table import overview
@@ -128,7 +127,7 @@ def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:
         "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "features": board.features,
-        "findings": findings_of(board.month, {("gmau", group.key), ("paid_gmau", group.key)}),
+        "findings": board.findings,
     }
     return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
 
@@ -142,7 +141,7 @@ def section_figures(request: HttpRequest, section: Section) -> PanelContent | No
         "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
         "below": board.below,
-        "findings": findings_of(board.month, {("smau", line.now.question.subject) for line in board.below}),
+        "findings": board.findings,
     }
     return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
 

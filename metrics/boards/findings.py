@@ -24,18 +24,16 @@ class Finding:
     than: str
 
 
-def findings_of(month: Month, subjects: Collection[Subject]) -> tuple[Finding, ...]:
+def findings_of(month: FigureMonth | None, subjects: Collection[Subject]) -> tuple[Finding, ...]:
     """What looks odd about the figures of these subjects in a month."""
-    return tuple(_finding(one) for one in _found(month) if _subjects(one) & set(subjects))
+    found = month.findings if month is not None else []
+    return tuple(_finding(one) for one in found if _subjects(one) & set(subjects))
 
 
 def findings_about(month: Month, figure_id: str) -> tuple[Finding, ...]:
     """What looks odd about one figure, on either side of a comparison."""
-    return tuple(_finding(one) for one in _found(month) if figure_id in (one["figure"], one["than"]))
-
-
-def _found(month: Month) -> list[Mapping[str, Any]]:
-    return FigureMonth.objects.filter(month=month.first).values_list("findings", flat=True).first() or []
+    found = FigureMonth.objects.filter(month=month.first).values_list("findings", flat=True).first() or []
+    return tuple(_finding(one) for one in found if figure_id in (one["figure"], one["than"]))
 
 
 def _subjects(one: Mapping[str, Any]) -> set[Subject]:

@@ -17,7 +17,8 @@ def figures_version() -> str:
     """A word that changes with anything that can change a figure; empty while nothing was ever counted.
 
     Whatever changes a month's figures is rolled up and moves a month's revision; mapping, dictionary and catalog are
-    followed at once, so they are in it too, and so is the day, by which months change their state.
+    followed at once, so they are in it too, and so is what plausibility found, which boards show, and the day, by which
+    months change their state.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -25,6 +26,7 @@ def figures_version() -> str:
             SELECT (SELECT max(computed_at) FROM metrics_figuremonth),
                    (SELECT sum(revision) FROM metrics_figuremonth),
                    (SELECT count(*) FROM metrics_figuremonth WHERE published_revision IS NOT NULL),
+                   (SELECT md5(string_agg(findings::text, ' ' ORDER BY month)) FROM metrics_figuremonth),
                    (SELECT max(number) FROM metrics_definitionsversion),
                    (SELECT max(pgh_id) FROM metrics_indicatormappingevent),
                    (SELECT max(updated_at) FROM stages_stage), (SELECT max(updated_at) FROM stages_group)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 
@@ -14,8 +14,7 @@ from metrics.boards.findings import Finding, Subject, findings_of
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, Line, line_of, shown_month
 from metrics.definitions.queries import Conflict, conflicts
-from metrics.engine.mapping import MappingRow, mapping_rows
-from metrics.figures.queries import figures
+from metrics.figures.queries import Known, figures, known_of
 from metrics.figures.question import Cut, Question
 from metrics.models import MetricDefinition
 from metrics.models.dictionary import ProposedChange, Status, TimeFrame
@@ -39,6 +38,7 @@ class Board:
     features: tuple[Line, ...]
     features_left: int
     as_of: datetime | None
+    findings: tuple[Finding, ...] = ()
     notes: Notes | None = None
     """Of stages."""
 
@@ -69,22 +69,37 @@ def section_board(section: Section) -> Board:
 
 
 def _stage(stage: Stage, today: date) -> Board:
-    groups = list(Group.objects.filter(stage=stage).order_by("order", "name"))
+    groups = list(stage.groups.all())
     current = [group for group in groups if group.retired_on is None]
     below = [(group.name, "gmau", group.key, group.get_absolute_url()) for group in current]
-    mapped = mapping_rows()
-    board = _board(stage.name, "smau", stage.key, PAID, below, Q(group__in=current), today, mapped)
-    return replace(board, notes=_notes(stage, groups, mapped))
+    known = _known(groups, today)
+    board = _board(stage.name, "smau", stage.key, PAID, below, current, today, known)
+    subjects = {("smau", stage.key), *((kind, group.key) for kind in ("gmau", "paid_gmau") for group in groups)}
+    return replace(board, notes=_notes(groups, subjects, known), findings=_findings(board, subjects, known))
 
 
 def _group(group: Group, today: date) -> Board:
-    return _board(group.name, "gmau", group.key, None, [], Q(group=group), today)
+    known = _known([group], today)
+    board = _board(group.name, "gmau", group.key, None, [], [group], today, known)
+    return replace(board, findings=_findings(board, {("gmau", group.key), ("paid_gmau", group.key)}, known))
 
 
 def _section(section: Section, today: date) -> Board:
     stages = Stage.objects.filter(section=section, retired_on=None).order_by("order", "name")
     below = [(stage.name, "smau", stage.key, stage.get_absolute_url()) for stage in stages]
-    return _board(section.name, "section_cmau", section.key, PAID, below, None, today)
+    known = _known([], today)
+    board = _board(section.name, "section_cmau", section.key, PAID, below, [], today, known)
+    return replace(board, findings=_findings(board, {("smau", key) for _name, _kind, key, _url in below}, known))
+
+
+def _known(groups: Collection[Group], today: date) -> Known:
+    """Months and dictionary, with the metrics of these groups that a board ranks or calls broken."""
+    shown = Q(time_frame=TimeFrame.MONTH) | Q(status=Status.BROKEN)
+    return known_of(months_up_to(Month.of(today)), Q(group__in=groups) & shown)
+
+
+def _findings(board: Board, subjects: Collection[Subject], known: Known) -> tuple[Finding, ...]:
+    return findings_of(known.months.get(board.month), subjects)
 
 
 def _board(
@@ -93,13 +108,13 @@ def _board(
     key: str,
     paid: Cut | None,
     below: Sequence[tuple[str, str, str, str]],
-    of_metrics: Q | None,
+    groups: Collection[Group],
     today: date,
-    mapped: Sequence[MappingRow] | None = None,
+    known: Known,
 ) -> Board:
     shown = shown_month(today)
     months = months_up_to(Month.of(today))
-    metrics = _metrics(of_metrics) if of_metrics is not None else []
+    metrics = _metrics(groups, known)
     lines: list[list[Question]] = [[Question(indicator, month, key) for month in months]]
     # The paid GMAU has a metric of its own; the paid SMAU is a cut of the SMAU.
     paid_indicator, cut = ("paid_gmau", Cut()) if paid is None else (indicator, paid)
@@ -107,7 +122,7 @@ def _board(
     lines += [[Question(kind, month, subject) for month in months] for _name, kind, subject, _url in below]
     lines += [[Question("metric", month, metric.key_path) for month in months] for metric in metrics]
     # All in one call: it costs the same number of queries for one figure as for a thousand.
-    answered = figures([question for line in lines for question in line], mappings=mapped)
+    answered = figures([question for line in lines for question in line], known=known)
     own = [answered[start : start + MONTHS] for start in range(0, len(answered), MONTHS)]
     features = _ranked(
         [
@@ -134,13 +149,17 @@ def _board(
     )
 
 
-def _metrics(condition: Q) -> list[MetricDefinition]:
+def _metrics(groups: Collection[Group], known: Known) -> list[MetricDefinition]:
     """The metrics that say how much features are used: numbers over 28 days that are still collected."""
-    return list(
-        MetricDefinition.objects.filter(
-            condition, time_frame=TimeFrame.MONTH, status__in=(Status.ACTIVE, Status.BROKEN), slot__isnull=False
-        ).order_by("key_path")[:FEATURES_ASKED]
-    )
+    among = {group.pk for group in groups}
+    return [
+        one
+        for one in known.definitions
+        if one.group_id in among
+        and one.time_frame == TimeFrame.MONTH
+        and one.status in (Status.ACTIVE, Status.BROKEN)
+        and one.slot is not None
+    ][:FEATURES_ASKED]
 
 
 def _ranked(lines: Sequence[Line]) -> list[Line]:
@@ -152,9 +171,8 @@ def _ranked(lines: Sequence[Line]) -> list[Line]:
 class Notes:
     """What is to know about the data of a stage."""
 
-    conflicts: tuple[Conflict, ...]
-    broken: tuple[MetricDefinition, ...]
-    subjects: frozenset[Subject]
+    conflicts: tuple[Conflict, ...] = ()
+    broken: tuple[MetricDefinition, ...] = ()
     proposals: tuple[ProposedChange, ...] = ()
     findings: tuple[Finding, ...] = ()
 
@@ -164,14 +182,10 @@ class Notes:
         return not (self.conflicts or self.broken or self.proposals or self.findings)
 
 
-NO_NOTES = Notes(conflicts=(), broken=(), subjects=frozenset())
-
-
 def stage_notes(stage: Stage, board: Board) -> Notes:
     """Conflicts, broken metrics and open reviews of a stage and its groups, and what looks odd about its month."""
-    found = board.notes or NO_NOTES
-    # Proposals and findings are not among what moves figures, so they are read anew.
-    return replace(found, proposals=tuple(_proposals(stage)), findings=findings_of(board.month, found.subjects))
+    # Proposals are not among what moves figures, so they are read anew.
+    return replace(board.notes or Notes(), proposals=tuple(_proposals(stage)), findings=board.findings)
 
 
 def _proposals(stage: Stage) -> QuerySet[ProposedChange]:
@@ -182,18 +196,16 @@ def _proposals(stage: Stage) -> QuerySet[ProposedChange]:
     )
 
 
-def _notes(stage: Stage, groups: Sequence[Group], mapped: Sequence[MappingRow]) -> Notes:
-    below = {group.key for group in groups}
-    keys = {"smau": {stage.key}, "gmau": below, "paid_gmau": below}
-    metrics: dict[str, set[int]] = {}
-    for row in mapped:
-        if row.subject_key in keys.get(row.kind, ()):
-            metrics.setdefault(row.subject, set()).add(row.metric_id)
+def _notes(groups: Collection[Group], subjects: Collection[Subject], known: Known) -> Notes:
+    metrics: dict[Subject, set[int]] = {}
+    for row in known.mappings:
+        if (row.kind, row.subject_key) in subjects:
+            metrics.setdefault((row.kind, row.subject_key), set()).add(row.metric_id)
     # Where no subject ever had two metrics there is no conflict to read.
     is_possible = any(len(of) > 1 for of in metrics.values())
-    broken = MetricDefinition.objects.filter(group__in=groups, status=Status.BROKEN).order_by("key_path")
+    among = {group.pk for group in groups}
+    broken = [one for one in known.definitions if one.group_id in among and one.status == Status.BROKEN]
     return Notes(
-        conflicts=tuple(one for one in conflicts() if one.subject_key in keys.get(one.kind, ())) if is_possible else (),
+        conflicts=tuple(one for one in conflicts() if (one.kind, one.subject_key) in subjects) if is_possible else (),
         broken=tuple(broken[:10]),
-        subjects=frozenset((kind, key) for kind, of in keys.items() for key in of),
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +11,9 @@ from django.urls import reverse
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, Line, line_of
 from metrics.engine.estimates import Grain
-from metrics.figures.queries import Figure, figures
+from metrics.engine.mapping import MappingRow
+from metrics.figures.queries import Figure, figures, known_of
 from metrics.figures.question import Cut, Question
-from metrics.models import IndicatorMapping
 from metrics.periods import Month
 from stages.models import Group, Section, Stage
 
@@ -61,12 +61,13 @@ def overview(*, month: Month, cut: Cut, grain: Grain) -> list[Part]:
 
 
 def _overview(month: Month, cut: Cut, grain: Grain) -> list[Part]:
-    mapped = _mapped()
-    subjects = _subjects(mapped.get("smau", set()))
     months = [month.plus(-back) for back in range(MONTHS - 1, -1, -1)]
+    known = known_of(months)
+    mapped = _mapped(known.mappings)
+    subjects = _subjects(mapped.get("smau", set()))
     asked = [one for one in subjects if _is_asked(one, mapped)]
     questions = [_question(one, when, cut, grain) for one in asked for when in months]
-    answered = figures(questions)
+    answered = figures(questions, known=known)
     lines: dict[str, list[Line]] = {kind: [] for kind in KINDS}
     for index, one in enumerate(asked):
         found = answered[index * MONTHS : (index + 1) * MONTHS]
@@ -114,12 +115,11 @@ def _subjects(smau: set[str]) -> list[Subject]:
     return found
 
 
-def _mapped() -> Mapping[str, set[str]]:
+def _mapped(rows: Iterable[MappingRow]) -> Mapping[str, set[str]]:
     """By kind the subjects to which a metric is or was mapped."""
     found: dict[str, set[str]] = {}
-    rows = IndicatorMapping.objects.filter(subject_key__isnull=False).values_list("kind", "subject_key").distinct()
-    for kind, key in rows:
-        found.setdefault(kind, set()).add(key or "")
+    for row in rows:
+        found.setdefault(row.kind, set()).add(row.subject_key)
     return found
 
 

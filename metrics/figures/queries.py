@@ -14,11 +14,14 @@ paid_saas_not_measurable, edition_missing, starter_as_premium, combined, stages_
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
+from django.contrib.postgres.expressions import ArraySubquery
+from django.db.models import Case, JSONField, OuterRef, Q, QuerySet, Subquery, When
+from django.db.models.functions import JSONObject
 from django.utils import timezone
 
 from metrics.engine.estimates import EditionEstimate, Grain
@@ -147,11 +150,73 @@ def passport_url(figure_id: str) -> str:
     return f"/api/v1/figures/{figure_id}/passport/"
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """What a publication kept of the mapping, and when."""
+
+    kept: Kept
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is read of months and dictionary before figures can be answered; a page that shows it too hands it on."""
+
+    months: Mapping[Month, FigureMonth]
+    snapshots: Mapping[Moment, Snapshot]
+    mappings: Sequence[MappingRow]
+    definitions: Collection[MetricDefinition]
+
+
+def known_of(months: Iterable[Month], definitions: Q | None = None) -> Known:
+    """Read the months, the mapping, and of the definitions those that stand for something or fulfil a condition."""
+    rows, snapshots = _read_months(months)
+    mappings = mapping_rows()
+    mapped = {row.metric_id for row in mappings}.union(*(_metrics_in(one.kept.mapping) for one in snapshots.values()))
+    wanted = Q(pk__in=mapped) if definitions is None else Q(pk__in=mapped) | definitions
+    found = list(_definitions(wanted))
+    return Known(months=rows, snapshots=snapshots, mappings=mappings, definitions=found)
+
+
+def _read_months(asked: Iterable[Month]) -> tuple[dict[Month, FigureMonth], dict[Moment, Snapshot]]:
+    """All months, since an earlier one can move the estimates of a later one, and what was first published of some."""
+    first = MonthRevision.objects.filter(pk=OuterRef("first_published_revision"))
+    kept = Subquery(first.values(one=JSONObject(mapping="mapping", at="at")))
+    days = {month.first for month in asked}
+    rows: QuerySet[Any] = FigureMonth.objects.annotate(
+        snapshot=Case(When(month__in=days, then=kept), output_field=JSONField())
+    )
+    snapshots = {
+        (Month.of(row.month), row.first_published_revision): Snapshot(
+            Kept.read(row.snapshot["mapping"]), datetime.fromisoformat(row.snapshot["at"])
+        )
+        for row in rows
+        if row.first_published_revision is not None and row.snapshot is not None
+    }
+    return {Month.of(row.month): row for row in rows}, snapshots
+
+
+def _definitions(wanted: Q) -> QuerySet[MetricDefinition]:
+    """Definitions with what figures and boards need of them, and the slots that they had before."""
+    slots = MetricSlot.objects.filter(definition=OuterRef("pk"), retired_at__isnull=False)
+    retired = slots.values(one=JSONObject(slot="slot", allotted_at="allotted_at", retired_at="retired_at"))
+    return (
+        MetricDefinition.objects.filter(wanted)
+        .only("key_path", "name", "time_frame", "status", "version", "slot", "group", "repair_issue_url")
+        .annotate(retired_slots=ArraySubquery(retired))
+    )
+
+
+def _metrics_in(mapping: InForce) -> set[int]:
+    return {metric for metrics in mapping.values() for metric in metrics}
+
+
 @dataclass(slots=True)
 class _Context:
     """What is looked up once for all questions of a call."""
 
-    months: dict[Month, FigureMonth]
+    months: Mapping[Month, FigureMonth]
+    snapshots: Mapping[Moment, Snapshot]
     mappings: dict[Moment, InForce]
     metrics: dict[int, Metric]
     by_key_path: dict[str, Metric]
@@ -170,15 +235,15 @@ class Leaf:
     conflict: tuple[Metric, ...] = ()
 
 
-def figures(questions: Sequence[Question], *, mappings: Sequence[MappingRow] | None = None) -> list[Figure]:
-    """Answer these questions, in their order. Who has read the ``mappings`` already may hand them in."""
-    context = _context(questions)
+def figures(questions: Sequence[Question], *, known: Known | None = None) -> list[Figure]:
+    """Answer these questions, in their order. Who has read months and dictionary already hands them in."""
+    context = _context(questions, known)
     moments: dict[Question, list[Moment]] = {}
     for question in questions:
         if not isinstance(question.period, Week):
             moments[question] = _moments(question, context)
-    _read_mappings(context, [moment for asked in moments.values() for moment in asked], questions, mappings)
-    _read_metrics(context, questions)
+    _read_mappings(context, [moment for asked in moments.values() for moment in asked], questions, known)
+    _read_metrics(context, questions, known)
     slots: set[int] = set()
     for question, asked in moments.items():
         for moment in asked:
@@ -223,28 +288,39 @@ def _changed_since(context: _Context, month: Month, revision: int) -> bool:
     return any(other.revision > revision for earlier, other in context.months.items() if earlier < month)
 
 
-def _context(questions: Sequence[Question]) -> _Context:
-    # All months, not only those asked for: an earlier one can move the estimates of a later one.
-    months = {Month.of(row.month): row for row in FigureMonth.objects.all()}
-    return _Context(months=months, mappings={}, metrics={}, by_key_path={}, structures={}, now=timezone.now())
+def _context(questions: Sequence[Question], known: Known | None = None) -> _Context:
+    asked = [question.period for question in questions if isinstance(question.period, Month)]
+    months, snapshots = (known.months, known.snapshots) if known is not None else _read_months(asked)
+    return _Context(
+        months=months,
+        snapshots=snapshots,
+        mappings={},
+        metrics={},
+        by_key_path={},
+        structures={},
+        now=timezone.now(),
+    )
 
 
 def _read_mappings(
     context: _Context,
     moments: Iterable[Moment],
     questions: Sequence[Question],
-    rows: Sequence[MappingRow] | None = None,
+    known: Known | None = None,
 ) -> None:
     """What stood for what, and which stages belonged where, at these moments."""
     wanted = set(moments)
     live = {moment for moment in wanted if moment[1] == LIVE}
     if live:
-        rows = mapping_rows() if rows is None else rows
+        rows = mapping_rows() if known is None else known.mappings
         stages = structure() if any(question.is_combined for question in questions) else {}
         for moment in live:
             context.mappings[moment] = in_force(rows, moment[0])
             context.structures[moment] = stages
-    old = wanted - live
+    for moment in wanted & context.snapshots.keys():
+        kept = context.snapshots[moment].kept
+        context.mappings[moment], context.structures[moment] = kept.mapping, kept.structure
+    old = wanted - live - context.snapshots.keys()
     if old:
         revisions = MonthRevision.objects.filter(month__in={month.first for month, _ in old}).order_by("pk")
         for revision in revisions.only("month", "mapping"):
@@ -254,37 +330,38 @@ def _read_mappings(
                     context.mappings[moment], context.structures[moment] = kept.mapping, kept.structure
 
 
-def _read_metrics(context: _Context, questions: Sequence[Question]) -> None:
+def _read_metrics(context: _Context, questions: Sequence[Question], known: Known | None = None) -> None:
     ids = (
-        {metric for mapping in context.mappings.values() for metrics in mapping.values() for metric in metrics}
+        set().union(*(_metrics_in(mapping) for mapping in context.mappings.values()))
         if any(question.kind != "metric" for question in questions)
         else set()
     )
     key_paths = {question.subject for question in questions if question.kind == "metric"}
-    rows = MetricDefinition.objects.filter(pk__in=ids) | MetricDefinition.objects.filter(key_path__in=key_paths)
-    for row in rows.values_list("id", "key_path", "name", "time_frame", "status", "version", "slot"):
-        metric = Metric(*row)
+    rows = _definitions(Q(pk__in=ids) | Q(key_path__in=key_paths)) if known is None else known.definitions
+    retired: dict[int, list[dict[str, Any]]] = {}
+    for row in rows:
+        metric = Metric(row.pk, row.key_path, row.name, row.time_frame, row.status, row.version, row.slot)
         context.metrics[metric.id] = metric
         context.by_key_path[metric.key_path] = metric
-    old = {moment[1] for moment in context.mappings if moment[1] != LIVE}
-    if old and context.metrics:
-        _read_old_slots(context, old)
+        if before := getattr(row, "retired_slots", None):
+            retired[metric.id] = before
+    if retired:
+        _read_old_slots(context, retired)
 
 
-def _read_old_slots(context: _Context, revisions: Iterable[int]) -> None:
+def _read_old_slots(context: _Context, retired: Mapping[int, Iterable[Mapping[str, Any]]]) -> None:
     """Which slot a metric had at a revision: one whose time frame changed has moved to another since."""
-    retired = list(
-        MetricSlot.objects.filter(definition__in=context.metrics, retired_at__isnull=False).values_list(
-            "definition_id", "slot", "allotted_at", "retired_at"
-        )
-    )
-    if not retired:
-        return
-    times = dict(MonthRevision.objects.filter(pk__in=list(revisions)).values_list("pk", "at"))
-    for revision, at in times.items():
-        for definition, slot, allotted, gone in retired:
-            if gone is not None and allotted <= at < gone:
-                context.slots[(definition, revision)] = slot
+    old = {moment[1] for moment in context.mappings if moment[1] != LIVE}
+    times = {revision: one.at for (_, revision), one in context.snapshots.items()}
+    unknown = old - times.keys()
+    if unknown:
+        times |= dict(MonthRevision.objects.filter(pk__in=unknown).values_list("pk", "at"))
+    for definition, slots in retired.items():
+        for one in slots:
+            allotted, gone = (datetime.fromisoformat(one[name]) for name in ("allotted_at", "retired_at"))
+            for revision in old & times.keys():
+                if allotted <= times[revision] < gone:
+                    context.slots[(definition, revision)] = one["slot"]
 
 
 def _leaves(question: Question, moment: Moment, context: _Context) -> dict[str, Leaf]:

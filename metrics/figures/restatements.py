@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet, Subquery
 
 from metrics.exact import Number, as_json
 from metrics.figures.document import as_moment
@@ -58,19 +58,18 @@ class Restatement:
 def restatements(question: Question) -> list[Restatement]:
     """Every change of this figure since its month was first published, oldest first."""
     month = question.month
-    kept = FigureMonth.objects.filter(month=month.first).first()
-    if kept is None or kept.first_published_revision is None:
-        return []
-    since = MonthRevision.objects.filter(pk__gt=kept.first_published_revision).filter(
-        Q(month=month.first) | Q(month__lt=month.first, firsts_changed=True)
+    published = FigureMonth.objects.filter(month=month.first).values("first_published_revision")
+    since: QuerySet[Any] = MonthRevision.objects.annotate(first_published=Subquery(published)).filter(
+        Q(month=month.first) | Q(month__lt=month.first, firsts_changed=True), pk__gt=F("first_published")
     )
     later = list(since.order_by("-pk")[: MOST + 1])[::-1]
     if not later:
         return []
+    first: int = later[0].first_published
     if len(later) > MOST:
         # The first one stands for all before it too, so that the changes still lead from then to now.
         later[0] = _together(later[0], since.filter(pk__lte=later[0].pk).count())
-    [answers] = answers_at([question], [kept.first_published_revision, *(revision.pk for revision in later)])
+    [answers] = answers_at([question], [first, *(revision.pk for revision in later)])
     found: list[tuple[MonthRevision, tuple[Any, Any], tuple[Any, Any]]] = []
     before = (answers[0].recorded, answers[0].estimated)
     for revision, answer in zip(later, answers[1:], strict=True):

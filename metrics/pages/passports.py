@@ -15,7 +15,7 @@ from django.urls import reverse
 from django.utils import timezone
 
 from metrics.boards import words
-from metrics.boards.findings import findings_about
+from metrics.boards.findings import Finding, findings_about
 from metrics.boards.fresh import figures_version, kept
 from metrics.boards.lines import MONTHS, label_of, line_of, long_month, passport_page, trend_of, window_of
 from metrics.boards.names import subject_name, subject_url
@@ -91,12 +91,13 @@ def passport(request: HttpRequest, figure_id: str) -> HttpResponse:
         "q": request.GET.get("q", "").strip(),
     }
     if isinstance(question.period, Month):
+        chart, findings = kept(f"passport:{question.id}", figures_version(), lambda: _around(question, name))
         context |= {
-            "chart": kept(f"passport:{question.id}", figures_version(), lambda: _chart(question, name)),
+            "chart": chart,
             "before": reverse("metrics:passport", args=[replace(question, period=question.month.previous).id]),
             "after": reverse("metrics:passport", args=[replace(question, period=question.month.next).id]),
             "may_move": True,
-            "findings": findings_about(question.month, question.id),
+            "findings": findings,
         }
     context |= _tab(request, tab, question, opened)
     return render(request, "metrics/passport.html", context)
@@ -129,6 +130,11 @@ def _count(tab: str, opened: passports.Passport) -> int | None:
     if tab == "left-out":
         return None if opened.left_out_counts is None else sum(opened.left_out_counts.values())
     return len(opened.restatements) if tab == "restatements" else None
+
+
+def _around(question: Question, name: str) -> tuple[Any, tuple[Finding, ...]]:
+    """The chart, and what looks odd about the figure beside others of its month."""
+    return _chart(question, name), findings_about(question.month, question.id)
 
 
 def _chart(question: Question, name: str) -> Any:

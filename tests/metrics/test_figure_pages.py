@@ -77,7 +77,7 @@ def test_a_passport_takes_few_queries(
     viewer_client.get(FIGURE)
     with queries() as ran:
         viewer_client.get(FIGURE)
-    assert len(ran) <= 16
+    assert len(ran) <= 15
 
 
 def test_what_was_left_out_is_grouped_by_reason(world: MetricDefinition, viewer_client: Client) -> None:
@@ -322,7 +322,7 @@ def test_search_leads_to_the_passport_of_a_stages_figure(world: MetricDefinition
 
 @pytest.mark.parametrize(
     ("address", "most"),
-    [("/dashboards/", 18), ("/figures/months/2026-10/", 24), ("/figures/installations/", 8), (FIGURE, 48)],
+    [("/dashboards/", 12), ("/figures/months/2026-10/", 18), ("/figures/installations/", 8), (FIGURE, 20)],
 )
 def test_a_page_stays_within_its_budget_of_queries(
     world: MetricDefinition, viewer_client: Client, queries: Any, address: str, most: int

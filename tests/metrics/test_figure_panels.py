@@ -10,14 +10,16 @@ from typing import Any
 import pytest
 from django.core.cache import cache
 from django.test import Client
+from django.utils import timezone
 
 from metrics.definitions.catalogue import raise_version
 from metrics.engine.months import close_month
 from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing, ReportFacts, record_reports
 from metrics.models import IndicatorMapping, MetricDefinition
+from metrics.models.dictionary import MetricSlot, Status
 from metrics.periods import Month
-from stages.models import Group, Stage
+from stages.models import Category, Group, Stage
 from tests.metrics.world import a_metric, mapped
 
 
@@ -57,14 +59,40 @@ def world(catalog: None, clock: Any) -> MetricDefinition:
     return metric
 
 
+@pytest.mark.parametrize("stage", ["create", "plan"])
 def test_a_stage_page_takes_few_queries_also_at_the_first_look_after_a_roll_up(
+    world: MetricDefinition, viewer_client: Client, queries: Callable[[], AbstractContextManager[Any]], stage: str
+) -> None:
+    # Whatever costs a query of its own: groups with categories, related stages, a published month that changed since,
+    # a metric whose slot changed, and one that is broken.
+    found = Stage.objects.get(key=stage)
+    found.related_keys = ["create", "plan"]
+    found.save()
+    Category.objects.create(key="review", name="Review").groups.set(found.groups.all())
+    close_month(month=Month(2026, 10), actor=None, reason="all in")
+    MetricSlot.objects.create(slot=9, definition=world, retired_at=timezone.now())
+    broken = a_metric("usage.broken")
+    MetricDefinition.objects.filter(pk=broken.pk).update(status=Status.BROKEN, group=found.groups.first())
+    reported("three", 10, 5, world)
+    roll_up_dirty()
+    cache.clear()
+    for most in (15, 10):
+        with queries() as ran:
+            page = viewer_client.get(f"/stages/{stage}/").content.decode()
+        assert "unavailable" not in page
+        assert "Review" in page
+        assert "usage.broken" in page.replace("<wbr>", "")
+        assert len(ran) <= most, ran.statements
+
+
+def test_the_home_page_takes_few_queries_also_at_the_first_look(
     world: MetricDefinition, viewer_client: Client, queries: Callable[[], AbstractContextManager[Any]]
 ) -> None:
     cache.clear()
-    for most in (20, 12):
+    for most in (52, 21):
         with queries() as ran:
-            viewer_client.get("/stages/create/")
-        assert len(ran) <= most
+            assert "Create" in viewer_client.get("/").content.decode()
+        assert len(ran) <= most, ran.statements
 
 
 def test_a_stage_shows_its_figure_with_all_that_belongs_to_it(world: MetricDefinition, viewer_client: Client) -> None:
@@ -124,15 +152,6 @@ def test_group_and_section_show_theirs(world: MetricDefinition, viewer_client: C
     text = viewer_client.get("/sections/dev/").content.decode()
     assert "Section CMAU (combined)" in text
     assert "Without plan, which have no figure." not in text.split("stat-value")[0]
-
-
-def test_a_stage_page_stays_within_its_budget_of_queries(
-    world: MetricDefinition, viewer_client: Client, queries: Any
-) -> None:
-    viewer_client.get("/stages/create/")
-    with queries() as ran:
-        viewer_client.get("/stages/create/")
-    assert len(ran) <= 15
 
 
 def test_a_late_report_is_seen_on_the_page_at_once(world: MetricDefinition, viewer_client: Client) -> None:

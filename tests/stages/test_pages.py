@@ -63,7 +63,7 @@ def test_a_stage_page_leads_to_the_related_stages_in_use(viewer_client: Client) 
     for key, retired_on in (("plan", None), ("verify", None), ("gone", date(2026, 1, 1)), ("other", None)):
         a_stage(key, name=key.title(), retired_on=retired_on)
     page = viewer_client.get(stage.get_absolute_url()).content.decode()
-    listed = page.split("Related stages", 1)[1].split("</ul>", 1)[0]
+    listed = page.split('<p class="toc-title">Related stages', 1)[1].split("</ul>", 1)[0]
     assert re.findall(r'href="([^"]+)">(\w+)<', listed) == [("/stages/plan/", "Plan"), ("/stages/verify/", "Verify")]
 
 
@@ -72,13 +72,13 @@ def test_an_unknown_stage_is_not_found(viewer_client: Client) -> None:
 
 
 @pytest.mark.usefixtures("imported")
-def test_the_stage_page_asks_six_questions_of_the_catalog(viewer_client: Client, with_plugins: WithPlugins) -> None:
+def test_the_stage_page_asks_five_questions_of_the_catalog(viewer_client: Client, with_plugins: WithPlugins) -> None:
     with with_plugins(plugin, only=True):
         viewer_client.get("/stages/create/")
         with CaptureQueriesContext(connection) as asked:
             viewer_client.get("/stages/create/")
     of_the_catalog = [query["sql"] for query in asked if "stages_" in query["sql"]]
-    assert (len(of_the_catalog), len(asked)) == (6, 9), asked.captured_queries
+    assert (len(of_the_catalog), len(asked)) == (5, 8), asked.captured_queries
 
 
 @pytest.mark.usefixtures("imported")
