@@ -92,6 +92,8 @@ def take(page: Page, look: Look) -> None:
     """Show the page in this look."""
     page.emulate_media(color_scheme=look.colours)
     page.set_viewport_size(look.size)
+    # What follows the size of a window does so with the next picture.
+    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
 
 
 def violations(page: Page, address: str, look: Look) -> list[str]:

@@ -156,10 +156,16 @@
     }
   };
 
-  // A wide table or code block that scrolls must be reachable by keyboard.
+  // A wide table or code block that scrolls must be reachable by keyboard, also once a window has become narrower.
+  const reachable = (box) => {
+    if (box.scrollWidth > box.clientWidth || box.scrollHeight > box.clientHeight) box.tabIndex = 0;
+  };
+  const scrolling = ".table-wrap, .code, .chart-scroll, .prose pre";
+  const resized = new ResizeObserver((entries) => entries.forEach((entry) => reachable(entry.target.closest(scrolling))));
   const makeScrollable = (root) => {
-    for (const box of $$(".table-wrap, .code, .chart-scroll, .prose pre", root)) {
-      if (box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1) box.tabIndex = 0;
+    for (const box of $$(scrolling, root)) {
+      reachable(box);
+      for (const part of [box, ...box.children]) resized.observe(part);
     }
   };
 
@@ -172,5 +178,4 @@
   const enhance = (root) => { addCopyButtons(root); makeSortable(root); makeScrollable(root); };
   document.addEventListener("DOMContentLoaded", () => enhance(document));
   document.addEventListener("htmx:afterSettle", (event) => enhance(event.target));
-  window.addEventListener("resize", () => makeScrollable(document));
 })();
