@@ -7,6 +7,7 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.browser.fixtures import SignIn
+from tests.browser.waiting import until
 
 
 def test_control_k_goes_to_the_search_box_and_arrows_walk_the_suggestions(window: SignIn) -> None:
@@ -98,9 +99,7 @@ def test_a_series_can_be_switched_off_by_its_name(window: SignIn) -> None:
     button.wait_for()
     before = figure.locator(".chart-wide path").count()
     button.click()
-    page.wait_for_function(
-        "count => document.querySelectorAll('figure[data-awake] .chart-wide path').length < count", arg=before
-    )
+    until(page, "count => document.querySelectorAll('figure[data-awake] .chart-wide path').length < count", before)
     assert button.get_attribute("aria-pressed") == "false"
     assert view.taken() == []
 
@@ -126,11 +125,11 @@ def test_a_part_of_a_long_time_is_shown_by_dragging_and_by_keyboard_and_all_of_i
 
     # By keyboard: the ends are ordinary fields.
     figure.get_by_label("From", exact=True).select_option("Jan 2025")
-    page.wait_for_function(partial)
+    until(page, partial)
     places = places_of(page, title)
     assert (places[0], places[-1], len(places)) == ("Jan 2025", "Nov 2026", 23)
     figure.get_by_role("button", name="Whole time").click()
-    page.wait_for_function(whole)
+    until(page, whole)
     assert len(places_of(page, title)) == 60
     assert figure.get_by_label("From", exact=True).input_value() == "Dec 2021"
 
@@ -143,18 +142,18 @@ def test_a_part_of_a_long_time_is_shown_by_dragging_and_by_keyboard_and_all_of_i
     page.mouse.move(box["x"] + box["width"] * 2 / 3, box["y"] + 60, steps=3)
     assert figure.locator(".chart-brush").count() == 1
     page.mouse.up()
-    page.wait_for_function(partial)
+    until(page, partial)
     places = places_of(page, title)
     assert 15 < len(places) < 25
     assert figure.get_by_label("From", exact=True).input_value() == places[0]
     assert figure.get_by_label("To", exact=True).input_value() == places[-1]
     canvas.dblclick(position={"x": 300, "y": 60})
-    page.wait_for_function(whole)
+    until(page, whole)
     assert len(places_of(page, title)) == 60
 
     # Ends that are the wrong way round, or too close, are put right.
     figure.get_by_label("To", exact=True).select_option("Dec 2021")
-    page.wait_for_function(partial)
+    until(page, partial)
     assert places_of(page, title) == ["Dec 2021", "Jan 2022", "Feb 2022"]
     assert view.taken() == []
 

@@ -9,6 +9,7 @@ import pytest
 from stages.editing import content_of, find_block
 from stages.models import Stage
 from tests.browser.fixtures import SignIn
+from tests.browser.waiting import until
 from tests.stages.builders import a_block, a_stage
 
 if TYPE_CHECKING:
@@ -43,7 +44,7 @@ def fill(page: Page, kind: str, title: str, *texts: str) -> None:
     page.keyboard.press("Enter")
     anchor = kind.replace("_", "-")
     page.wait_for_selector(f"#{anchor} [data-block-form]")
-    page.wait_for_function("document.activeElement.matches('input, textarea')")
+    until(page, "document.activeElement.matches('input, textarea')")
     for number, text in enumerate(texts):
         if number:
             page.keyboard.press("Tab")

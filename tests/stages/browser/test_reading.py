@@ -7,6 +7,7 @@ import pytest
 from stages.content import Item
 from stages.models import Placement
 from tests.browser.fixtures import SignIn
+from tests.browser.waiting import until
 from tests.stages.builders import a_block, a_stage
 
 pytestmark = [pytest.mark.usefixtures("everything"), pytest.mark.xdist_group("browser")]
@@ -18,7 +19,7 @@ def test_what_was_folded_stays_folded_until_a_link_leads_into_it(window: SignIn)
     view = window("viewer")
     page = view.open("/stages/create/")
     page.locator("#dashboards summary").click()
-    page.wait_for_function("localStorage.getItem('folds:/stages/create/') !== null")
+    until(page, "localStorage.getItem('folds:/stages/create/') !== null")
     page.reload()
     page.wait_for_selector(f"{FOLD}:not([open])", state="attached")
     page.goto(page.url.split("#")[0] + f"#item-{Placement.objects.get().pk}")
