@@ -226,6 +226,17 @@ def name_groups(keys: Iterable[str]) -> int:
     return named
 
 
+def name_groups_of(stage: Stage) -> None:
+    """Let the placements of a stage follow their words again, after its groups came back or went."""
+    groups = Group.objects.filter(stage=stage, retired_on=None).select_related("stage")
+    names = [(group.full_name, group) for group in groups]
+    for placement in Placement.objects.filter(block__stage=stage).select_related("resource") if names else ():
+        text = f"{placement.label or placement.resource.label} {placement.description}"
+        group = named_in(text, names) if ":" in text else None
+        if group is not None and group.pk != placement.group_id:
+            Placement.objects.filter(pk=placement.pk).update(group=group)
+
+
 def _uses(resources: Sequence[int]) -> dict[int, int]:
     """How often each of some resources is placed."""
     if not resources:

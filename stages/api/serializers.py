@@ -411,8 +411,9 @@ class TimelineSerializer(serializers.Serializer[Any]):
 
 
 class PartThenSerializer(serializers.Serializer[Any]):
-    """A part of the page that was otherwise."""
+    """A part of the page that was otherwise. A change of the structure has an ``id`` and can be left out by it."""
 
+    id = serializers.CharField(allow_null=True)
     title = serializers.CharField()
     differences = DifferenceSerializer(many=True)
 
@@ -423,6 +424,12 @@ class PageThenSerializer(serializers.Serializer[Any]):
     moment = serializers.DateTimeField()
     changes = PartThenSerializer(many=True)
     left = serializers.ListField(child=serializers.CharField())
+
+
+class RestorePageSerializer(serializers.Serializer[Any]):
+    """Which changes of the structure to leave out, by their ``id``."""
+
+    without = serializers.ListField(child=serializers.CharField(max_length=100), required=False, default=list)
 
 
 def content_from(data: dict[str, Any]) -> BlockContent:

@@ -25,6 +25,7 @@ from stages.api.serializers import (
     BulkBlockSerializer,
     KeepingSerializer,
     PageThenSerializer,
+    RestorePageSerializer,
     RestoreSerializer,
     StageSerializer,
     TimelineSerializer,
@@ -34,6 +35,7 @@ from stages.api.structure import (
     BEFORE,
     CatalogViewSet,
     PeopleMixin,
+    as_mapping,
     before_of,
     difference_data,
     documented,
@@ -153,20 +155,23 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
     @action(detail=True, methods=["get"], url_path=DAY, pagination_class=None)
     def as_of(self, request: Request, key: str = "", day: str = "") -> Response:
         """What bringing the page back to the end of a day would change; its ETag is for doing it."""
-        then = page_of_day(self.get_object(), moment_of(day))
+        then = page_of_day(self.get_object(), moment_of(day), user=person(request))
         return Response(page_data(then), headers={"ETag": page_etag(then)})
 
-    @extend_schema(request=None, responses=PageThenSerializer)
+    @extend_schema(request=RestorePageSerializer, responses=PageThenSerializer)
     @action(detail=True, methods=["post"], url_path=rf"{DAY}/restore", pagination_class=None)
     def restore_page(self, request: Request, key: str = "", day: str = "") -> Response:
         """Bring the page of the end of a day back, all of it or nothing; the answer is what changed.
 
-        Needs the ETag of ``as-of`` as ``If-Match``: what is restored is what was shown.
+        Needs the ETag of ``as-of`` as ``If-Match``: what is restored is what was shown. ``without`` leaves changes of
+        the structure out.
         """
-        stage, moment = self.get_object(), moment_of(day)
-        must_match(request, page_etag(page_of_day(stage, moment)))
+        stage, moment, user = self.get_object(), moment_of(day), person(request)
+        must_match(request, page_etag(page_of_day(stage, moment, user=user)))
+        serializer = RestorePageSerializer(data=as_mapping(request))
+        serializer.is_valid(raise_exception=True)
         with as_problems():
-            then = restore_page(stage=stage, moment=moment, actor=person(request))
+            then = restore_page(stage=stage, moment=moment, actor=user, without=serializer.validated_data["without"])
         return Response(page_data(then))
 
     def matched_block(self, request: Request, kind: str) -> tuple[Stage, BlockView]:
@@ -282,7 +287,15 @@ def moment_of(day: str) -> datetime:
 
 def page_data(then: PageThen) -> dict[str, Any]:
     """The page of a day as JSON."""
-    changes = [{"title": title, "differences": [difference_data(one) for one in told]} for title, told in then.changes]
+    ids = [one.id for one in then.structure]
+    changes = [
+        {
+            "id": ids[number] if number < len(ids) else None,
+            "title": title,
+            "differences": [difference_data(one) for one in told],
+        }
+        for number, (title, told) in enumerate(then.changes)
+    ]
     return {"moment": then.moment, "changes": changes, "left": then.left}
 
 

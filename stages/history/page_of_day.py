@@ -1,14 +1,12 @@
-"""The page of a stage as it was at a moment: blocks, facts, people, which group built which category.
+"""The page of a stage as it was at a moment: its structure, blocks, facts, people, which group built which category.
 
 First a plan: what differs between that page and the present one, and what is left as it is, with the reason. Then the
-plan is carried out in one transaction. What several pages share, such as where a group belongs, is not turned back by
-one of them; the plan names it.
+plan is carried out in one transaction, the structure by the verbs that people use (``structure_of_day``).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -19,14 +17,17 @@ from portal.history import because
 from stages.contacts import put_people
 from stages.content import BlockContent, Difference, differences, from_json
 from stages.derived import role_in_words
-from stages.editing import content_of, save_block
+from stages.editing import content_of, name_groups_of, save_block
 from stages.facts import Entry, facts_of, kind_of, names_of, said_of
 from stages.history.events import events_of
-from stages.models import Block, BlockRevision, Category, CategoryGroup, Contact, Group, Responsibility, Stage
+from stages.history.structure_of_day import CategoriesThen, StructureThen, structure_of_day
+from stages.models import Block, BlockRevision, Category, Contact, Group, Responsibility, Stage
 from stages.restructuring import change_facts
 from stages.restructuring.common import tell
 
 if TYPE_CHECKING:
+    from django.contrib.auth.models import AnonymousUser
+
     from portal.models import User
 
 
@@ -57,29 +58,13 @@ class PeopleThen:
     differences: tuple[Difference, ...]
 
 
-@dataclass(frozen=True, kw_only=True)
-class CategoriesThen:
-    """Which categories a group built."""
-
-    group: Group
-    added: tuple[Category, ...]
-    removed: tuple[Category, ...]
-
-    @property
-    def differences(self) -> tuple[Difference, ...]:
-        """In words."""
-        return (
-            *(Difference(what=f"“{one.name}”", before="", after=one.name) for one in self.added),
-            *(Difference(what=f"“{one.name}”", before=one.name, after="") for one in self.removed),
-        )
-
-
 @dataclass(kw_only=True)
 class PageThen:
     """The page of a moment: what it said, what would change, and what would not."""
 
     stage: Stage
     moment: datetime
+    structure: list[StructureThen] = field(default_factory=list)
     blocks: list[BlockThen] = field(default_factory=list)
     facts: list[FactsThen] = field(default_factory=list)
     people: list[PeopleThen] = field(default_factory=list)
@@ -89,6 +74,11 @@ class PageThen:
     @property
     def changes(self) -> list[tuple[str, tuple[Difference, ...]]]:
         """What restoring would change, by title."""
+        return [*((one.title, one.differences) for one in self.structure), *self.whole]
+
+    @property
+    def whole(self) -> list[tuple[str, tuple[Difference, ...]]]:
+        """What comes back without a choice: all but the structure."""
         blocks = [(one.block.heading or one.block.get_kind_display(), one.differences) for one in self.blocks]
         facts = [(f"Facts of the {kind_of(one.entry)} {one.entry.name}", one.differences) for one in self.facts]
         people = [(f"People of the {kind_of(one.owner)} {one.owner.name}", one.differences) for one in self.people]
@@ -96,18 +86,27 @@ class PageThen:
         return [(title, told) for title, told in (*blocks, *facts, *people, *categories) if told]
 
 
-def page_of_day(stage: Stage, moment: datetime) -> PageThen:
-    """The page at a moment beside the present one."""
+def page_of_day(
+    stage: Stage,
+    moment: datetime,
+    *,
+    user: User | AnonymousUser | None = None,
+    without: Iterable[str] = (),
+) -> PageThen:
+    """The page at a moment beside the present one, as far as ``user`` may bring it back; ``None`` may everything.
+
+    ``without`` names the changes of the structure to leave out.
+    """
     page = PageThen(stage=stage, moment=moment)
     page.blocks = _blocks(stage, moment)
-    groups = _groups(page)
-    categories = _categories(page, groups)
-    entries: list[Entry] = [stage, *groups, *categories]
+    structure = structure_of_day(stage, moment, user=user, without=without)
+    page.structure, page.categories, page.left = structure.changes, structure.categories, structure.left
+    entries: list[Entry] = [stage, *structure.groups, *structure.built]
     for entry in entries:
         then = _facts(entry, moment)
         if then is not None and then.values:
             page.facts.append(then)
-    owners: list[Stage | Group] = [stage, *groups]
+    owners: list[Stage | Group] = [stage, *structure.groups]
     for owner in owners:
         people = _people(owner, moment, page)
         if people.differences:
@@ -116,12 +115,28 @@ def page_of_day(stage: Stage, moment: datetime) -> PageThen:
 
 
 @transaction.atomic
-def restore_page(*, stage: Stage, moment: datetime, actor: User) -> PageThen:
-    """Bring the page of a moment back, all of it or nothing; what was in between stays in the history."""
+def restore_page(
+    *, stage: Stage, moment: datetime, actor: User, without: Iterable[str] = (), only: Collection[str] | None = None
+) -> PageThen:
+    """Bring the page of a moment back, all of it or nothing; what was in between stays in the history.
+
+    Of the changes of the structure leave those ``without`` out; or, where ``only`` is given, make these and no others.
+    """
     why = f"Restored the page of {moment:%Y-%m-%d %H:%M} UTC"
-    Stage.objects.select_for_update().get(pk=stage.pk)
+    stage.refresh_from_db(from_queryset=Stage.objects.select_for_update())
+    if only is not None:
+        planned = structure_of_day(stage, moment, user=actor)
+        without = {*without, *(one.id for one in planned.changes if one.id not in only)}
     with because(why, actor=actor):
-        page = page_of_day(stage, moment)
+        page = page_of_day(stage, moment, user=actor, without=without)
+        late = [one for one in page.structure if one.action == "retire"]
+        for change in page.structure:
+            if change not in late:
+                change.carry_out(actor, why)
+        for building in page.categories:
+            _build(building, actor)
+        for change in late:
+            change.carry_out(actor, why)
         for one in page.blocks:
             if one.differences:
                 heading = one.block.heading if one.block.kind == "other" else ""
@@ -129,15 +144,26 @@ def restore_page(*, stage: Stage, moment: datetime, actor: User) -> PageThen:
                     stage=stage, kind=one.block.kind, heading=heading, content=one.content, base_version=None,
                     actor=actor, how="restore", reason=why,
                 )  # fmt: skip
-        for building in page.categories:
-            building.group.categories.add(*building.added)
-            building.group.categories.remove(*building.removed)
-            tell([building.group, *building.added, *building.removed], actor)
         for facts in page.facts:
             change_facts(entry=facts.entry, values=facts.values, actor=actor, reason=why)
         for people in page.people:
             put_people(people.owner, people.people)
+        if page.structure:
+            name_groups_of(stage)
     return page
+
+
+def _build(building: CategoriesThen, actor: User) -> None:
+    """Let a group build what it built; a category's own stage is that of a group that builds it."""
+    group, turned = building.group, (*building.added, *building.removed)
+    group.categories.add(*building.added)
+    group.categories.remove(*building.removed)
+    for category in turned:
+        stages = list(category.groups.order_by("pk").values_list("stage", flat=True))
+        if stages and category.stage_id not in stages:
+            category.stage_id = stages[0]
+            Category.objects.filter(pk=category.pk).update(stage=stages[0])
+    tell([group, *turned], actor)
 
 
 def _blocks(stage: Stage, moment: datetime) -> list[BlockThen]:
@@ -182,63 +208,6 @@ def _facts(entry: Entry, moment: datetime) -> FactsThen | None:
         if fact.name in values
     )
     return FactsThen(entry=entry, values=values, differences=told)
-
-
-def _groups(page: PageThen) -> list[Group]:
-    """The groups that were in the stage and still are; of the others it is told where they are."""
-    stage, moment = page.stage, page.moment
-    then = _state(stage, moment)
-    if then is not None:
-        if then["name"] != stage.name:
-            page.left.append(f"Its name was {then['name']} then. Rename it on its structure page.")
-        if then["section_id"] != stage.section_id:
-            page.left.append("It was in another section then. Move it on its structure page.")
-    events = events_of(Group).filter(pgh_created_at__lte=moment)
-    latest = events.order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
-    were = {row["pgh_obj_id"]: row for row in latest.values() if row["stage_id"] == stage.pk and not row["retired_on"]}
-    known = {group.pk: group for group in Group.objects.filter(pk__in=were).select_related("stage__section")}
-    for number, row in were.items():
-        group = known.get(number)
-        if group is None:
-            page.left.append(f"The group {row['name']} was deleted since.")
-        elif group.stage_id != stage.pk:
-            page.left.append(
-                f"The group {group.name} belongs to {group.stage.name} by now. Move it on its structure page."
-            )
-        elif group.retired_on is not None:
-            page.left.append(f"The group {group.name} is retired. Bring it back on its structure page.")
-    for group in stage.groups.filter(retired_on=None).exclude(pk__in=were):
-        page.left.append(f"The group {group.name} came to this stage later; it stays.")
-    staying = [group for group in known.values() if group.stage_id == stage.pk and group.retired_on is None]
-    return sorted(staying, key=lambda group: (group.order, group.key))
-
-
-def _categories(page: PageThen, groups: Sequence[Group]) -> list[Category]:
-    """Which categories each group built then; those that both then and now belong to one of them."""
-    now: dict[int, set[int]] = defaultdict(set)
-    for row in CategoryGroup.objects.filter(group__in=groups):
-        now[row.group_id].add(row.category_id)
-    then = {group.pk: set(now[group.pk]) for group in groups}
-    events = events_of(CategoryGroup).filter(group__in=groups, pgh_created_at__gt=page.moment)
-    # Backwards from the present, since the links are older than their history.
-    for event in events.order_by("-pgh_id"):
-        change = then[event.group_id].discard if event.pgh_label == "insert" else then[event.group_id].add
-        change(event.category_id)
-    numbers = {number for one in (*now.values(), *then.values()) for number in one}
-    rows = {row.pk: row for row in Category.objects.filter(pk__in=numbers).select_related("stage")}
-    for group in groups:
-        added = sorted((rows[pk] for pk in then[group.pk] - now[group.pk] if pk in rows), key=lambda one: one.name)
-        removed = sorted((rows[pk] for pk in now[group.pk] - then[group.pk]), key=lambda one: one.name)
-        back = [one for one in added if one.retired_on is None]
-        page.left += [
-            f"The category {one.name} is retired. Bring it back on its structure page."
-            for one in added
-            if one.retired_on is not None
-        ]
-        if back or removed:
-            page.categories.append(CategoriesThen(group=group, added=tuple(back), removed=tuple(removed)))
-    staying = {pk for group in groups for pk in then[group.pk]}
-    return sorted((rows[pk] for pk in staying if pk in rows), key=lambda one: one.name)
 
 
 def _people(owner: Stage | Group, moment: datetime, page: PageThen) -> PeopleThen:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils import timezone
 from django.utils.dateparse import parse_date, parse_datetime
 from django.views.decorators.http import require_http_methods
@@ -47,7 +48,7 @@ def history(request: HttpRequest, key: str) -> HttpResponse:
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
         "as_of": request.GET.get("as_of", ""),
         "moment": moment,
-        "then": page_of_day(stage, moment) if moment else None,
+        "then": page_of_day(stage, moment, user=request.user) if moment else None,
         "only": block,
         "today": timezone.now().date(),
     }
@@ -118,13 +119,18 @@ def restore(request: HttpRequest, stage: Stage) -> HttpResponse:
         said = f"Version {revision.version} is back." if saved.differences else "It says that already."
         messages.success(request, said)
     elif moment := moment_of(request.POST.get("as_of", "")):
+        # The form of the preview says which changes of the structure to make; without it all are made.
+        only = request.POST.getlist("change") if "choosing" in request.POST else None
         try:
-            changed = len(restore_page(stage=stage, moment=moment, actor=user).changes)
+            then = restore_page(stage=stage, moment=moment, actor=user, only=only)
         except RestructureRefused as error:
             messages.error(request, f"Nothing was restored. {error}")
-        else:
-            parts = f"{changed} part{'' if changed == 1 else 's'} changed"
-            messages.success(request, f"The page is what it was on {moment:%-d %b %Y}; {parts}.")
+            return redirect(f"{reverse('stages:history', args=[stage.key])}?as_of={moment:%Y-%m-%d}")
+        changed = len(then.changes)
+        parts = f"{changed} part{'' if changed == 1 else 's'} changed"
+        messages.success(request, f"The page of {moment:%-d %b %Y} is back; {parts}.")
+        for sentence in then.left:
+            messages.warning(request, sentence)
     else:
         messages.error(request, "Choose a version, or a day written like 2026-11-20.")
     return redirect("stages:history", key=stage.key)

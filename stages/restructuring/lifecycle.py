@@ -101,20 +101,24 @@ def rename(
 def move(
     *,
     entry: Entry,
-    parent: Section | Stage,
+    parent: Section | Stage | None,
     actor: User | None,
     on: date,
     reason: str = "",
     version: int | None = None,
 ) -> None:
-    """Put a stage under another section, or a group under another stage."""
-    if (type(entry), type(parent)) not in ((Stage, Section), (Group, Stage)):
+    """Put a stage under another section (or, with ``None``, in none), or a group under another stage."""
+    if parent is None:
+        if not isinstance(entry, Stage):
+            raise RestructureRefused(f"A {kind_of(entry)} belongs to something.")
+    elif (type(entry), type(parent)) not in ((Stage, Section), (Group, Stage)):
         raise RestructureRefused(f"A {kind_of(entry)} cannot be put under a {kind_of(parent)}: that would be a circle.")
-    _must_stand(parent)
+    else:
+        _must_stand(parent)
     with transaction.atomic(), because(reason or "moved", actor=actor):
         entry = locked(entry, version)
         before: Section | Stage | None = None
-        if isinstance(entry, Stage) and isinstance(parent, Section):
+        if isinstance(entry, Stage) and not isinstance(parent, Stage):
             before, entry.section = entry.section, parent
         elif isinstance(entry, Group) and isinstance(parent, Stage):
             before, entry.stage = entry.stage, parent
@@ -123,7 +127,8 @@ def move(
         entry.version += 1
         entry.save()
         from_ = (entry.key, f"{entry.name} (of {before.name})" if before else entry.name)
-        record(entry, "moved", from_, (entry.key, f"{entry.name} (of {parent.name})"), actor, not_ahead(on), reason)
+        to = (entry.key, f"{entry.name} (of {parent.name})" if parent else entry.name)
+        record(entry, "moved", from_, to, actor, not_ahead(on), reason)
         tell([entry], actor)
 
 

@@ -28,7 +28,7 @@ from stages.models import (
     Stage,
 )
 from stages.resources import change_resource
-from stages.restructuring import change_facts, merge, move, rename
+from stages.restructuring import change_facts, merge, rename
 from tests.stages.builders import a_block, a_group, a_section, a_stage
 
 pytestmark = pytest.mark.django_db
@@ -102,7 +102,7 @@ def test_the_page_of_a_day_comes_back_whole_and_is_shown_first(
     assert "What restoring it changes" in page
     assert {title for title, _ in before.changes} == {
         "Top dashboards", "Facts of the stage Create", "Facts of the group Wiki", "Facts of the category Editor",
-        "People of the stage Create", "Categories of the group Wiki",
+        "People of the stage Create", "Categories of the group Wiki", "Categories of the group Boards",
     }  # fmt: skip
     editor_client.post("/stages/create/history/", {"as_of": "2026-11-05"})
     stage = Stage.objects.get(key="create")
@@ -121,18 +121,6 @@ def test_a_lower_maturity_comes_back_with_the_restoring_as_its_reason(stage: Sta
     restore_page(stage=stage, moment=THEN, actor=editor)
     category = Category.objects.get()
     assert (category.maturity, category.maturity_reason[:17]) == ("complete", "Restored the page")
-
-
-def test_what_other_pages_share_is_named_and_left(stage: Stage, editor: User) -> None:
-    other = a_stage("plan", section=a_section("ops"))
-    day = date(2026, 11, 10)
-    move(entry=stage.groups.get(), parent=other, actor=editor, on=day)
-    a_group(stage, "pages")
-    rename(entry=stage, name="Creation", key=None, actor=editor, on=day)
-    left = " ".join(restore_page(stage=stage, moment=THEN, actor=editor).left)
-    for text in ("Its name was Create", "Wiki belongs to Plan by now", "Pages came to this stage later"):
-        assert text in left
-    assert Group.objects.get(key="wiki").stage == other
 
 
 def test_a_person_removed_on_request_does_not_come_back(stage: Stage, editor: User) -> None:
