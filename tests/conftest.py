@@ -46,11 +46,16 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _a_folder_for_static_files() -> None:
-    """WhiteNoise warns where it is missing, as before the first ``collectstatic``."""
-    from django.conf import settings
+def _static_files_as_before_the_first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """An empty folder of collected files, whatever ``make demo`` left in the checkout.
 
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    The browser tests' server finds files by their plain names; collected ones bear a checksum and may be older than the
+    code. WhiteNoise warns where there is no folder at all.
+    """
+    from django.test import override_settings
+
+    with override_settings(STATIC_ROOT=tmp_path_factory.mktemp("static")):
+        yield
 
 
 @pytest.fixture(scope="session")
