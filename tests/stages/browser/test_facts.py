@@ -51,6 +51,7 @@ def test_facts_are_edited_in_place_with_the_keyboard_and_undone(window: SignIn) 
 def test_a_keeper_is_named_in_place(window: SignIn) -> None:
     a_stage("create")
     page = window("editor").open("/stages/create/")
+    page.locator("#slack .block-tools summary").press("Enter")
     page.get_by_role("link", name="Who keeps it? Slack channels", exact=True).click()
     page.get_by_label("Who keeps it up to date").fill("editor")
     page.get_by_label("A review holds for how many days").fill("30")
