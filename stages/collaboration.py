@@ -14,10 +14,11 @@ from django.utils import timezone
 from portal.history import because
 from portal.notify import notify_all, notify_role
 from portal.roles import Role
+from stages import drafts
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
 from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
-from stages.models import Block, BlockRevision, Draft, Follow, Resource, Stage, Suggestion
+from stages.models import Block, BlockRevision, Follow, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -27,25 +28,26 @@ class Refused(Exception):
     """Something that cannot be done, with the sentence that says why."""
 
 
-def keep_draft(*, user: User, stage: Stage, heading: str, form: BlockForm) -> None:
-    """Keep what is typed, so that a closed browser loses nothing."""
-    Draft.objects.update_or_create(
-        user=user,
-        stage=stage,
-        kind=form.kind,
-        heading=heading,
-        defaults={"base_version": form.base_version, "form": form.as_draft()},
-    )
+def keep_draft(*, user: User, stage: Stage, heading: str, form: BlockForm) -> bool:
+    """Keep what is typed, so that a closed browser loses nothing. What says just what the page says is no draft."""
+    subject = drafts.of_block(stage, form.kind, heading)
+    typed = replace(form.content, items=tuple(item for item in form.content.items if not item.is_empty))
+    block = find_block(stage, form.kind, heading)
+    if not form.reason and not form.paste.strip() and typed == content_of(block):
+        drafts.drop(user=user, subject=subject)
+        return False
+    drafts.keep(user=user, subject=subject, form=form.as_draft(), base_version=form.base_version)
+    return True
 
 
 def drop_draft(*, user: User, stage: Stage, kind: str, heading: str) -> None:
     """Forget the draft, once it is saved or not wanted any more."""
-    Draft.objects.filter(user=user, stage=stage, kind=kind, heading=heading).delete()
+    drafts.drop(user=user, subject=drafts.of_block(stage, kind, heading))
 
 
 def draft_of(user: User, stage: Stage, kind: str, heading: str) -> tuple[BlockForm, datetime] | None:
     """The draft as a form, and when it was kept."""
-    draft = Draft.objects.filter(user=user, stage=stage, kind=kind, heading=heading).first()
+    draft = drafts.find(user, drafts.of_block(stage, kind, heading))
     if draft is None:
         return None
     form = BlockForm(

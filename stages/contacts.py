@@ -12,8 +12,10 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.history import because
+from stages.drafts import forget_name
+from stages.history.events import events_of
 from stages.models import Contact, Group, Responsibility, Section, Stage
-from stages.restructuring.common import locked
+from stages.restructuring.common import StaleEntry, locked
 from stages.structure.report import FieldChange
 
 if TYPE_CHECKING:
@@ -124,6 +126,29 @@ def name_people(
     return changed
 
 
+def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:
+    """Take back the change of people that made this version, as long as nobody changed the owner after it."""
+    with transaction.atomic(), because("Undone", actor=actor):
+        owner = locked(owner, version)
+        made = owner.events.filter(version=version).order_by("pgh_id").first()  # type: ignore[union-attr]
+        rows = events_of(Responsibility).filter(**{_field(owner): owner.pk})
+        told = list(rows.filter(pgh_context=made.pgh_context_id).order_by("-pgh_id")) if made is not None else []
+        if made is None or made.pgh_context_id is None or not told:
+            raise StaleEntry(owner)
+        places = {(one.role, one.contact_id): one.order for one in _responsible(owner)}
+        for event in told:
+            if event.pgh_label == "insert":
+                places.pop((event.role, event.contact_id), None)
+            else:
+                places[event.role, event.contact_id] = event.order
+        contacts = Contact.objects.in_bulk({contact for _, contact in places})
+        before = sorted((order, role, contact) for (role, contact), order in places.items() if contact in contacts)
+        changed = put_people(owner, [(role, contacts[contact]) for _, role, contact in before])
+        type(owner)._default_manager.filter(pk=owner.pk).update(version=F("version") + 1)
+        owner.refresh_from_db(fields=["version"])
+    return changed
+
+
 def put_people(owner: Owner, people: Iterable[tuple[str, Contact]]) -> bool:
     """Make these the responsible people, in this order; one removed on request stays away."""
     wanted = {
@@ -151,7 +176,12 @@ def _responsible(owner: Owner) -> list[Responsibility]:
 
 @transaction.atomic
 def remove_contact(*, contact: Contact, on: date) -> None:
-    """Forget a person on request: the name and what they were responsible for go, the digest stays."""
+    """Forget a person on request: the name and what they were responsible for go, the digest stays.
+
+    Drafts that have the name in them go as well.
+    """
+    if contact.name:
+        forget_name(contact.name)
     contact.responsibilities.all().delete()
     contact.name, contact.removed_on = "", on
     contact.save()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -75,13 +76,24 @@ class FactForm(_Form):
     reason = forms.CharField(required=False, max_length=1000, label="Why?", help_text="Kept in the history.")
     fact_names: tuple[str, ...] = ()
 
-    def __init__(self, entry: Entry, data: Any = None) -> None:
-        # A copy, since validating a model form writes into its instance.
-        super().__init__(data, instance=type(entry)(**{name: getattr(entry, name) for name in self.fact_names}))
+    def __init__(self, entry: Entry, data: Any = None, initial: Mapping[str, Any] | None = None) -> None:
+        # A copy, since validating a model form writes into its instance. ``initial`` is a draft, as it was typed.
+        copy = type(entry)(**{name: getattr(entry, name) for name in self.fact_names})
+        super().__init__(data, instance=copy, initial=dict(initial or {}))
         for fact in facts_of(type(entry)):
             field = self.fields[fact.name]
             field.label, field.help_text = fact.label, fact.help
             field.widget.attrs |= {"rows": "3"} if fact.widget == "text" else {}
+
+    def as_draft(self) -> dict[str, str]:
+        """What is typed, as it came: also what could not be saved."""
+        return {name: str(self.data.get(name, "")).replace("\x00", "") for name in (*self.fact_names, "reason")}
+
+    def says_what_stands(self, entry: Entry) -> bool:
+        """Whether nothing was typed that the entry does not say already."""
+        if not self.is_valid() or self.cleaned_data["reason"]:
+            return False
+        return all(self.cleaned_data[name] == getattr(entry, name) for name in self.fact_names)
 
     def _post_clean(self) -> None:
         """The fields' own checks are enough here; the verb makes the others, for pages and API alike."""

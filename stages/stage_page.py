@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +34,7 @@ from django.utils import timezone
 
 from portal.permissions import has_role
 from portal.roles import Role
+from stages import drafts
 from stages.completeness import Filled, Score, score
 from stages.conf import handbook_url
 from stages.content import BlockContent, Item
@@ -140,6 +141,7 @@ class BlockView:
     suggestions: int = 0
     conflict: int | None = None
     new_since_visit: bool = False
+    draft_at: datetime | None = None
 
     @property
     def filled(self) -> Filled:
@@ -177,6 +179,8 @@ class StagePage:
     follows: bool = False
     last_visit: datetime | None = None
     last_change: BlockView | None = None
+    facts_draft_at: datetime | None = None
+    people_draft_at: datetime | None = None
 
     @property
     def owner(self) -> str:
@@ -214,6 +218,7 @@ def stage_named(key: str, user: User | AnonymousUser | None = None) -> Stage:
             seen_at=Subquery(visits.values("seen_at")),
             seen_before_at=Subquery(visits.values("before_at")),
             follows=Exists(Follow.objects.filter(user=user.pk, stage=OuterRef("pk"))),
+            own_drafts=drafts.on_page_of_stage(user.pk),
         )
     return stages.get(key=key)
 
@@ -231,6 +236,10 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
     derived = derived_blocks(stage, [view.group for view in groups], people)
     seen: datetime | None = getattr(stage, "seen_before_at", None) or getattr(stage, "seen_at", None)
     blocks = block_views(stage, derived, since=seen, reader=user.pk, groups=[view.group for view in groups])
+    typed = drafts_of(stage)
+    blocks = tuple(
+        replace(block, draft_at=typed.get(drafts.of_block(stage, block.kind, block.heading).name)) for block in blocks
+    )
     last = max((block for block in blocks if block.changed_at), key=lambda one: one.changed_at or seen, default=None)  # type: ignore[arg-type, return-value]
     owners = {block.kind: block.owner or _owner_of_gap(people) for block in blocks}
     return StagePage(
@@ -243,7 +252,14 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
         follows=bool(getattr(stage, "follows", False)),
         last_visit=seen,
         last_change=last,
+        facts_draft_at=typed.get(drafts.of_facts(stage).name),
+        people_draft_at=typed.get(drafts.of_people(stage).name),
     )
+
+
+def drafts_of(stage: Stage) -> dict[str, datetime]:
+    """When the reader's drafts on this page were kept, by the name of the subject; read with the stage."""
+    return {one["subject"]: datetime.fromisoformat(one["at"]) for one in getattr(stage, "own_drafts", None) or ()}
 
 
 def _owner_of_gap(people: Sequence[Responsibility]) -> str:

@@ -17,7 +17,8 @@ from portal.history import history_of
 from portal.models import User
 from portal.permissions import has_role, has_role_anywhere, requires
 from portal.roles import Role
-from stages import queries, slots
+from portal.saying import said_here
+from stages import drafts, queries, slots
 from stages.blockform import whole_number
 from stages.conf import handbook_url
 from stages.editing import item_of
@@ -71,6 +72,9 @@ def stage(request: HttpRequest, key: str) -> HttpResponse:
         "stage": found,
         "page": page,
         "facts": fact_views(found),
+        "draft_at": page.facts_draft_at,
+        "people_draft_at": page.people_draft_at,
+        **said_here(request, ["facts", *(block.anchor for block in page.blocks)]),
         "successor": successor,
         "STAGE_FIGURES": slots.STAGE_FIGURES,
         "STAGE_TREND": slots.STAGE_TREND,
@@ -150,7 +154,12 @@ def resource(request: HttpRequest, pk: int) -> HttpResponse:
 
 def about(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     """What the pages of sections, groups and categories share: the facts, and where it went if it is retired."""
+    facts, people = drafts.of_facts(entry), drafts.of_people(entry)
+    typed = drafts.kept_at(signed_in(request), [facts, people])
     return {
+        **said_here(request, ["facts"]),
+        "draft_at": typed.get(facts.name),
+        "people_draft_at": typed.get(people.name),
         "entry": entry,
         "kind": kind_of(entry),
         "facts": fact_views(entry),

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any
 
 from django import template
+from django.contrib.messages.storage.base import Message
 from django.core.paginator import Page
 from django.http import QueryDict
 from django.template.context import Context
@@ -19,6 +21,7 @@ from portal.charts.key import key_svg
 from portal.highlight import highlight
 from portal.icons import icon_svg
 from portal.markdown import render_markdown
+from portal.saying import Said, said_by
 
 register = template.Library()
 
@@ -47,6 +50,18 @@ def size(value: Any) -> str:
 def duration(value: Any) -> str:
     """A length of time in words: 3 min 20 s."""
     return words.duration(value)
+
+
+@register.filter(name="said")
+def said(message: Message) -> Said:
+    """A message with what is offered beside it, such as Undo."""
+    return said_by(message)
+
+
+@register.filter(name="at")
+def at(things: Mapping[str, Any] | None, key: str) -> Any:
+    """What a mapping has at a key that another variable holds; nothing where there is none."""
+    return (things or {}).get(key)
 
 
 @register.simple_tag(name="month")

@@ -340,7 +340,7 @@ class Linked(Source):
                         after=told if row.pgh_label == "insert" else "",
                     )
                     for row in found
-                    if (told := self.said(row, names))
+                    if row.pgh_label != "update" and (told := self.said(row, names))
                 ),
             )
 

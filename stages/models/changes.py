@@ -34,21 +34,26 @@ class BlockRevision(models.Model):
 
 
 class Draft(models.Model):
-    """Typed, not saved yet: one per person and block, kept when the browser closes."""
+    """Typed, not saved yet: one per person and thing, kept when the browser closes (see ``stages.drafts``)."""
 
     user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
-    stage = models.ForeignKey(Stage, on_delete=models.CASCADE, related_name="drafts")
-    kind = models.CharField(max_length=20, choices=BlockKind.choices)
-    heading = models.CharField(max_length=500, blank=True)
+    subject = models.CharField(max_length=600, help_text="What it is a draft of.")
+    stage = models.ForeignKey(
+        Stage,
+        null=True,
+        on_delete=models.CASCADE,
+        related_name="drafts",
+        help_text="The stage on whose page it is offered again.",
+    )
     base_version = models.PositiveIntegerField(default=0)
     form = models.JSONField()
     saved_at = models.DateTimeField(auto_now=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["user", "stage", "kind", "heading"], name="one_draft_per_block")]
+        constraints = [models.UniqueConstraint(fields=["user", "subject"], name="one_draft_per_person_and_thing")]
 
     def __str__(self) -> str:
-        return f"{self.user_id} {self.stage_id} {self.kind}"
+        return f"{self.user_id} {self.subject}"
 
 
 class Suggestion(models.Model):

@@ -27,11 +27,12 @@ class Contact(models.Model):
         return self.name or "(removed on request)"
 
 
-@pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent())
+@pghistory.track(pghistory.InsertEvent(), pghistory.UpdateEvent(row=pghistory.Old), pghistory.DeleteEvent())
 class Responsibility(models.Model):
     """What a contact does for a section, stage or group: the key of the file (``pm``, ``ux`` …).
 
-    Its history holds no name, only which contact: one that was removed on request stays nameless there as well.
+    Its history holds no name, only which contact: one that was removed on request stays nameless there as well. Of a
+    row that took another place in the order it holds the place before, so that the order comes back as well.
     """
 
     contact = models.ForeignKey(Contact, on_delete=models.CASCADE, related_name="responsibilities")

@@ -7,11 +7,13 @@ from typing import Any
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.models import User
 from portal.permissions import has_role, requires
 from portal.roles import Role
+from portal.saying import Offer, Said, say
 from stages import collaboration
 from stages.blockform import BlockForm, form_of, posted, step, take_paste, whole_number
 from stages.collaboration import Refused
@@ -24,6 +26,8 @@ from stages.stage_page import BlockView, groups_of, stage_named, stage_page
 from stages.validation import cleaned
 
 STEPS = ("add", "paste", "preview", "draft")
+UNDONE = "Undone."
+KEPT = "Your draft is kept. Only you see it, until you save."
 
 
 def find_stage(request: HttpRequest, key: str) -> Stage:
@@ -82,14 +86,17 @@ def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User
     base = whole_number(str(request.POST.get("base_version", ""))) or 0
     form = posted(kind, request.POST.dict(), request.POST.getlist("order"), base)
     action = str(request.POST.get("action", "save"))
-    if action == "discard":
+    if action in ("discard", "afresh"):
         collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
-        return done(request, stage, kind, heading, "")
+        if action == "discard":
+            return done(request, stage, kind, heading, "")
+        block = find_block(stage, kind, heading)
+        return show(request, stage, form_of(kind, content_of(block), block.version if block else 0), heading)
     if action in STEPS or action.startswith(("up-", "down-", "remove-")):
         form = step(form, action)
-        collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
+        kept = collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
         if action == "draft":
-            return HttpResponse("Draft kept.")
+            return draft_kept(request, kept) or show(request, stage, form, heading, said=KEPT)
         return show(request, stage, form, heading, preview=action == "preview", focus=action)
     form = take_paste(form) if form.paste.strip() else form
     if form.paste.strip():
@@ -106,6 +113,11 @@ def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User
     if not has_role(user, Role.EDITOR, stage.scopes) or action == "suggest":
         return suggest(request, stage, form, heading, user)
     return save(request, stage, form, heading, user)
+
+
+def draft_kept(request: HttpRequest, kept: bool) -> HttpResponse | None:
+    """The answer to the script that keeps drafts while people type; without it the form is shown again."""
+    return HttpResponse("Draft kept." if kept else "") if is_htmx(request) else None
 
 
 def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user: User) -> HttpResponse:
@@ -184,6 +196,7 @@ def show(
     other: str = "",
     draft_at: Any = None,
     suggestion: Suggestion | None = None,
+    said: str = "",
     status: int = 200,
 ) -> HttpResponse:
     """The form, as a part of the stage's page or as a page of its own."""
@@ -209,6 +222,8 @@ def show(
         "conflicts": conflicts,
         "other": other,
         "draft_at": draft_at,
+        "behind": bool(draft_at and form.base_version != (block.version if block else 0)),
+        "said": said,
         "suggestion": suggestion or (open_suggestion(request, stage) if request.method == "POST" else None),
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
         "dialects": Dialect.choices,
@@ -222,18 +237,34 @@ def show(
 
 
 def done(request: HttpRequest, stage: Stage, kind: str, heading: str, said: str, *, undo: int = 0) -> HttpResponse:
-    """Back to the block: the block alone for htmx, the page at its place otherwise."""
-    view = view_of(stage, kind, heading, request)
-    anchor = view.anchor if view else "blocks"
-    if is_htmx(request):
-        if view is None:
-            return HttpResponse("")
-        page = stage_page(stage, request.user)
-        context = {"block": view, "stage": stage, "page": page, "said": said, "undo": undo, "swap": True}
-        return render(request, "stages/_block_saved.html", context)
-    if said:
-        messages.success(request, said)
-    return redirect(f"{stage.get_absolute_url()}#{anchor}")
+    """Back to the block: the block alone for htmx, the page at its place otherwise. ``undo`` is the version saved."""
+    offer = undo_of(stage, kind, heading, undo, label="Redo" if said == UNDONE else "Undo") if undo else None
+    if not is_htmx(request):
+        anchor = anchor_of(stage, kind, heading)
+        if said:
+            say(request, Said(sentence=said, offer=offer, place=anchor))
+        return redirect(f"{stage.get_absolute_url()}#{anchor}")
+    page = stage_page(find_stage(request, stage.key), request.user)
+    view = next((one for one in page.blocks if (one.kind, one.heading) == (kind, heading)), None)
+    if view is None:
+        return HttpResponse("")
+    told = {view.anchor: Said(sentence=said, offer=offer, place=view.anchor)} if said else {}
+    context = {"block": view, "stage": stage, "page": page, "said_at": told, "swap": True}
+    return render(request, "stages/_block_saved.html", context)
+
+
+def undo_of(stage: Stage, kind: str, heading: str, version: int, *, label: str = "Undo") -> Offer:
+    """The button that takes a save back, for as long as nobody saves after it."""
+    fields = {"action": "undo", "heading": heading, "version": str(version)}
+    return Offer(label=label, url=reverse("stages:tool", args=[stage.key, kind]), fields=fields)
+
+
+def anchor_of(stage: Stage, kind: str, heading: str) -> str:
+    """Where the stage's page has a block."""
+    if kind != BlockKind.OTHER:
+        return kind.replace("_", "-")
+    block = find_block(stage, kind, heading)
+    return block.anchor if block and (block.version or block.heading) else "blocks"
 
 
 def view_of(stage: Stage, kind: str, heading: str, request: HttpRequest) -> BlockView | None:
@@ -287,8 +318,8 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     elif found is not None and action == "undo":
         version = str(request.POST.get("version", ""))
         try:
-            collaboration.undo(block=found, version=whole_number(version) or -1, actor=user)
-            said = "Undone."
+            saved = collaboration.undo(block=found, version=whole_number(version) or -1, actor=user)
+            return done(request, stage, kind, heading, UNDONE, undo=saved.block.version if saved.differences else 0)
         except StaleBlock:
             said = "Somebody saved this block meanwhile, so it was not undone. The history has every version."
     elif found is not None and action == "reviewed":

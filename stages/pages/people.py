@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from django.contrib import messages
+from datetime import datetime
+
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
+from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
+from portal.saying import Offer, Said, say
+from stages import drafts
 from stages.blockform import whole_number
-from stages.contacts import name_people
+from stages.contacts import Owner, name_people, take_people_back
 from stages.derived import ROLES, role_in_words
+from stages.facts import kind_of
 from stages.models import Category
-from stages.pages.editor import person
+from stages.pages.editor import KEPT, UNDONE, draft_kept, person
 from stages.pages.restructure import entry_or_404
 from stages.restructuring import StaleEntry
 from stages.restructuring.wishes import must_edit
@@ -30,22 +36,100 @@ def people(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if isinstance(entry, Category):
         raise Http404("Nobody is responsible for a category but its groups.")
     must_edit(user, entry)
-    listed = entry.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
-    text = "\n".join(f"{role_in_words(one.role)}: {one.contact.name}" for one in listed)
-    error, status, reason = "", 200, request.POST.get("reason", "").replace("\x00", "")[:1000]
-    if request.method == "POST":
-        text = request.POST.get("people", "").replace("\x00", "")
-        pairs, error = pairs_of(text)
-        status = 422
-        version = whole_number(request.POST.get("version", "")) or 0
-        try:
-            if not error:
-                changed = name_people(owner=entry, people=pairs, actor=user, reason=reason, version=version)
-                messages.success(request, "Saved." if changed else "Nothing was different, so nothing was saved.")
-                return redirect(entry.get_absolute_url())
-        except StaleEntry:
-            error, status = "Somebody changed it meanwhile, so nothing was saved. What you wrote is still here.", 409
-    context = {"entry": entry, "kind": kind, "text": text, "error": error, "reason": reason, "roles": ROLES.values()}
+    action = request.POST.get("action", "save")
+    if action in ("discard", "afresh"):
+        drafts.drop(user=user, subject=drafts.of_people(entry))
+        return show(request, entry) if action == "afresh" else redirect(entry.get_absolute_url())
+    if request.method == "GET":
+        draft = drafts.find(user, drafts.of_people(entry))
+        if draft is None:
+            return show(request, entry)
+        typed = draft.form
+        return show(
+            request, entry, text=typed["people"], reason=typed["reason"], version=draft.base_version,
+            draft_at=draft.saved_at,
+        )  # fmt: skip
+    version = whole_number(request.POST.get("version", "")) or 0
+    if action == "undo":
+        return undo(request, entry, user, version)
+    text = request.POST.get("people", "").replace("\x00", "").replace("\r\n", "\n")
+    reason = request.POST.get("reason", "").replace("\x00", "")[:1000]
+    if action == "draft":
+        kept = keep_draft(entry, user, text, reason, version)
+        answer = draft_kept(request, kept)
+        return answer or show(request, entry, text=text, reason=reason, version=version, said=KEPT)
+    pairs, error = pairs_of(text)
+    if error:
+        return show(request, entry, text=text, reason=reason, version=version, error=error, status=422)
+    try:
+        changed = name_people(owner=entry, people=pairs, actor=user, reason=reason, version=version)
+    except StaleEntry:
+        theirs = listed(entry)
+        if text.strip() != theirs.strip():
+            keep_draft(entry, user, text, reason, entry.version)
+            return show(request, entry, text=text, reason=reason, theirs=theirs, status=409)
+        changed = False
+    drafts.drop(user=user, subject=drafts.of_people(entry))
+    said = "The people are saved." if changed else "Nothing was different, so nothing was saved."
+    return done(request, entry, said, undo=entry.version if changed else 0)
+
+
+def listed(entry: Owner) -> str:
+    """Who is responsible, as the form has it."""
+    rows = entry.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
+    return "\n".join(f"{role_in_words(one.role)}: {one.contact.name}" for one in rows)
+
+
+def keep_draft(entry: Owner, user: User, text: str, reason: str, version: int) -> bool:
+    """Keep what is typed; what says just what stands is no draft."""
+    subject = drafts.of_people(entry)
+    if not reason and text.strip() == listed(entry).strip():
+        drafts.drop(user=user, subject=subject)
+        return False
+    drafts.keep(user=user, subject=subject, form={"people": text, "reason": reason}, base_version=version)
+    return True
+
+
+def undo(request: HttpRequest, entry: Owner, user: User, version: int) -> HttpResponse:
+    """Take the last change of people back."""
+    try:
+        take_people_back(owner=entry, version=version, actor=user)
+    except StaleEntry:
+        return done(request, entry, "Somebody changed it meanwhile, so it was not undone. The history has it all.")
+    return done(request, entry, UNDONE, undo=entry.version)
+
+
+def done(request: HttpRequest, entry: Owner, sentence: str, *, undo: int = 0) -> HttpResponse:
+    """Back to the entry. ``undo`` is the version that was saved."""
+    offer = None
+    if undo:
+        url = reverse(f"stages:{kind_of(entry)}-people", args=[entry.key])
+        label = "Redo" if sentence == UNDONE else "Undo"
+        offer = Offer(label=label, url=url, fields={"action": "undo", "version": str(undo)})
+    say(request, Said(sentence=sentence, offer=offer))
+    return redirect(entry.get_absolute_url())
+
+
+def show(
+    request: HttpRequest,
+    entry: Owner,
+    *,
+    text: str | None = None,
+    reason: str = "",
+    version: int | None = None,
+    error: str = "",
+    theirs: str = "",
+    draft_at: datetime | None = None,
+    said: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    """The form. It was made from ``version``; ``theirs`` is what somebody else saved meanwhile."""
+    made_from = entry.version if version is None else version
+    context = {
+        "entry": entry, "kind": kind_of(entry), "text": listed(entry) if text is None else text, "reason": reason,
+        "version": made_from, "error": error, "theirs": theirs, "draft_at": draft_at, "said": said,
+        "behind": made_from != entry.version, "roles": sorted(set(ROLES.values())),
+    }  # fmt: skip
     return render(request, "stages/people.html", context, status=status)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, date, datetime
 from typing import Any
 
@@ -141,11 +142,65 @@ def test_undo_takes_back_a_save_unless_somebody_saved_after_it(create: Stage, ed
     assert items(create) == [("A", "/a", "")]
 
 
+def undo_on(page: str) -> dict[str, str]:
+    """The fields of the first Undo (or Redo) on a page, and where it posts (``url``)."""
+    form = re.search(r'<form method="post" action="([^"]+)"[^>]*>((?:<input[^>]*>)+)<button[^>]*>(Undo|Redo)<', page)
+    assert form, "no Undo on the page"
+    fields = dict(re.findall(r'name="(\w+)" value="([^"]*)"', form[2]))
+    fields.pop("csrfmiddlewaretoken", None)
+    return {**fields, "url": form[1], "label": form[3]}
+
+
+def test_without_a_script_the_block_offers_to_undo_the_save_and_to_redo_it(
+    create: Stage, editor_client: Client
+) -> None:
+    send(editor_client, "save", row(0, label="A", url="/a"))
+    page = editor_client.get("/stages/create/").content.decode()
+    card = page[page.index('id="dashboards"') : page.index('id="data-docs"')]
+    assert "Saved." in card
+    offered = undo_on(card)
+    editor_client.post(offered.pop("url"), offered)
+    assert items(create) == []
+    offered = undo_on(editor_client.get("/stages/create/").content.decode())
+    assert offered["label"] == "Redo"
+    editor_client.post(offered.pop("url"), offered)
+    assert items(create) == [("A", "/a", "")]
+
+
+def test_the_page_offers_the_draft_of_the_reader_and_of_nobody_else(create: Stage, editor_client: Client) -> None:
+    send(editor_client, "draft", row(0, label="Half typed", url=""))
+    page = editor_client.get("/stages/create/").content.decode()
+    assert "You have a draft of" in page
+    assert "You have a draft" not in browser_of(a_user("bea", "editor")).get("/stages/create/").content.decode()
+    send(editor_client, "discard")
+    assert "You have a draft" not in editor_client.get("/stages/create/").content.decode()
+
+
+def test_what_says_just_what_the_page_says_is_no_draft(create: Stage, editor_client: Client) -> None:
+    """As one that was under way while its form was saved, and comes in after it."""
+    send(editor_client, "save", row(0, label="A", url="/a"))
+    send(editor_client, "draft", row(0, label="A", url="/a"))
+    assert not Draft.objects.exists()
+
+
+def test_a_draft_can_be_thrown_away_in_its_form(create: Stage, editor_client: Client) -> None:
+    a_block(create, "dashboards", Item(label="A", url="/a"))
+    send(editor_client, "draft", row(0, label="Half typed", url=""), base=1)
+    a_block(create, "dashboards", Item(label="B", url="/b"))
+    assert "Somebody saved after you began" in editor_client.get(EDIT).content.decode()
+    fresh = send(editor_client, "afresh", row(0, label="Half typed", url=""), base=1)
+    assert ([item.label for item in fresh.context["form"].content.items], fresh.context["form"].base_version) == (
+        ["B"],
+        2,
+    )
+    assert not Draft.objects.exists()
+
+
 def test_a_draft_survives_a_closed_browser(create: Stage, editor: User, editor_client: Client) -> None:
     send(editor_client, "draft", row(0, label="Half typed", url=""))
     again = browser_of(editor).get(EDIT).content.decode()
     assert "Half typed" in again
-    assert "This is your draft" in again
+    assert "This is your draft of" in again
     send(editor_client, "discard")
     assert not Draft.objects.exists()
     assert "Half typed" not in editor_client.get(EDIT).content.decode()

@@ -9,11 +9,13 @@ import pytest
 from django.test import Client
 
 from portal.models import User
-from stages.models import Category, Group, Stage
+from stages.contacts import remove_contact
+from stages.models import Category, Contact, Draft, Group, Stage
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_group, a_section, a_stage
+from tests.stages.test_editing import undo_on
 
 pytestmark = pytest.mark.django_db
 
@@ -65,6 +67,45 @@ def test_an_editor_changes_a_fact_undoes_it_and_gives_it_back(group: Group, edit
     editor_client.post(page, {"action": "give-back-focus"})
     group.refresh_from_db()
     assert (group.focus, group.origin("focus")) == ("Wiki GMAU", "imported")
+
+
+def test_without_a_script_the_facts_offer_to_undo_the_save(group: Group, editor_client: Client) -> None:
+    editor_client.post(f"{group.get_absolute_url()}facts/", {**form(group, editor_client), "focus": "Pages GMAU"})
+    page = editor_client.get(group.get_absolute_url()).content.decode()
+    offered = undo_on(page[page.index('id="facts"') :])
+    editor_client.post(offered.pop("url"), offered)
+    group.refresh_from_db()
+    assert group.focus == "Wiki GMAU"
+
+
+def test_a_draft_of_facts_comes_back_as_typed_and_merges_when_it_is_saved(
+    group: Group, editor: User, editor_client: Client
+) -> None:
+    page = f"{group.get_absolute_url()}facts/"
+    typed = {**form(group, editor_client), "usage_driver_score": "nine", "direction": "/mine", "reason": "Why"}
+    answer = editor_client.post(page, {**typed, "action": "draft"}, headers={"HX-Request": "true"})
+    assert answer.content == b"Draft kept."
+    change_facts(entry=group, values={"focus": "Theirs"}, actor=a_user("bea", "editor"))
+    assert "You have a draft of" in editor_client.get(group.get_absolute_url()).content.decode()
+    again = browser_of(editor).get(page)
+    shown = again.context["form"]
+    assert [shown[name].value() for name in ("usage_driver_score", "direction", "reason")] == ["nine", "/mine", "Why"]
+    assert "Somebody saved after you began" in again.content.decode()
+    editor_client.post(page, {**typed, "usage_driver_score": "", "version": again.context["version"]})
+    group.refresh_from_db()
+    assert (group.focus, group.direction) == ("Theirs", "/mine")
+    assert not Draft.objects.exists()
+
+
+def test_a_draft_of_facts_that_says_nothing_new_is_none_and_cancelling_drops_one(
+    group: Group, editor_client: Client
+) -> None:
+    page, same = f"{group.get_absolute_url()}facts/", form(group, editor_client)
+    for typed, kept in ((same, False), ({**same, "focus": "X"}, True), (same, False), ({**same, "focus": "X"}, True)):
+        editor_client.post(page, {**typed, "action": "draft"})
+        assert Draft.objects.exists() == kept
+    editor_client.post(page, {**same, "action": "cancel"})
+    assert not Draft.objects.exists()
 
 
 def test_two_people_changing_different_facts_are_merged_and_the_same_fact_is_shown(
@@ -157,3 +198,52 @@ def test_the_people_of_an_entry_are_written_a_line_each(
     assert editor_client.post(page, {"people": "Ada", "version": "2"}).status_code == 422
     assert "New team" in editor_client.get(f"{group.get_absolute_url()}facts/history/").content.decode()
     assert editor_client.get("/categories/nothing/people/").status_code == 404
+
+
+def people_of(group: Group) -> list[str]:
+    return [str(one.contact) for one in group.people.order_by("order", "pk")]
+
+
+def test_a_change_of_people_is_undone_with_its_order_and_redone(group: Group, editor_client: Client) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    editor_client.post(page, {"people": "PM: Ada\nEM: Bo\nUX: Cem", "version": "1"})
+    editor_client.get(group.get_absolute_url())
+    editor_client.post(page, {"people": "UX: Cem\nEM: Dan\nPM: Ada", "version": "2"})
+    assert people_of(group) == ["Cem", "Dan", "Ada"]
+    for expected in (["Ada", "Bo", "Cem"], ["Cem", "Dan", "Ada"]):
+        offered = undo_on(editor_client.get(group.get_absolute_url()).content.decode())
+        editor_client.post(offered.pop("url"), offered)
+        assert people_of(group) == expected
+
+
+def test_people_are_not_undone_after_another_change(group: Group, editor_client: Client) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    editor_client.post(page, {"people": "PM: Ada", "version": "1"})
+    change_facts(entry=group, values={"focus": "Theirs"}, actor=a_user("bea", "editor"))
+    editor_client.post(page, {"action": "undo", "version": "2"})
+    editor_client.post(page, {"action": "undo", "version": "3"})
+    assert people_of(group) == ["Ada"]
+
+
+def test_a_draft_of_people_is_offered_again_and_goes_with_a_name_that_is_removed(
+    group: Group, editor_client: Client
+) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    editor_client.post(page, {"people": "PM: Ada", "version": "1"})
+    editor_client.post(page, {"people": "PM: Ada\nEM: B", "version": "2", "action": "draft"})
+    assert "You have a draft for the people" in editor_client.get(group.get_absolute_url()).content.decode()
+    assert "EM: B" in editor_client.get(page).content.decode()
+    remove_contact(contact=Contact.objects.get(name="Ada"), on=date(2026, 11, 28))
+    assert not Draft.objects.exists()
+
+
+def test_two_people_who_change_the_people_see_both_lists(group: Group, editor_client: Client) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    browser_of(a_user("bea", "editor")).post(page, {"people": "PM: Ada", "version": "1"})
+    stale = editor_client.post(page, {"people": "PM: Bo", "version": "1"})
+    told = stale.content.decode()
+    assert (stale.status_code, people_of(group)) == (409, ["Ada"])
+    assert "Product manager: Ada" in told
+    assert "PM: Bo" in told
+    editor_client.post(page, {"people": "PM: Bo", "version": stale.context["version"]})
+    assert people_of(group) == ["Bo"]

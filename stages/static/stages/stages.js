@@ -3,30 +3,47 @@
 "use strict";
 
 (() => {
-  const waiting = new WeakMap();
-  const keepDraft = async (form) => {
+  // A draft is kept a moment after the last key, and at once when the page is left. Saving stops what is under way,
+  // so that no draft comes in after what was saved.
+  const waiting = new Map();
+  const underway = new WeakMap();
+  const keepDraft = async (form, leaving = false) => {
+    waiting.delete(form);
     const data = new FormData(form);
     data.set("action", "draft");
     const status = form.querySelector("[data-draft-status]");
+    const stop = new AbortController();
+    underway.set(form, stop);
     try {
-      const answer = await fetch(form.getAttribute("action"), { method: "POST", body: data, headers: { "HX-Request": "true" } });
-      if (answer.ok && status && form.isConnected) status.textContent = "Draft kept.";
-    } catch {
-      if (status) status.textContent = "The draft could not be kept; save before you leave.";
+      const answer = await fetch(form.getAttribute("action"), {
+        method: "POST", body: data, headers: { "HX-Request": "true" }, signal: stop.signal, keepalive: leaving,
+      });
+      if (answer.ok && status && form.isConnected) status.textContent = await answer.text();
+    } catch (error) {
+      if (error.name !== "AbortError" && status) status.textContent = "The draft could not be kept; save before you leave.";
     }
   };
   const touch = (form) => {
     clearTimeout(waiting.get(form));
-    waiting.set(form, setTimeout(() => { if (form.isConnected) keepDraft(form); }, 800));
+    waiting.set(form, setTimeout(() => { if (form.isConnected) keepDraft(form); else waiting.delete(form); }, 800));
+  };
+  const settle = (form) => {
+    clearTimeout(waiting.get(form));
+    waiting.delete(form);
+    underway.get(form)?.abort();
   };
   document.addEventListener("input", (event) => {
-    const form = event.target.closest("[data-block-form]");
+    const form = event.target.closest("[data-draft-form]");
     if (form) touch(form);
   });
-  document.addEventListener("submit", (event) => {
-    if (event.target.matches("[data-block-form]")) clearTimeout(waiting.get(event.target));
-  }, true);
-  document.addEventListener("htmx:beforeRequest", (event) => clearTimeout(waiting.get(event.target)));
+  document.addEventListener("submit", (event) => settle(event.target), true);
+  document.addEventListener("htmx:beforeRequest", (event) => settle(event.target));
+  window.addEventListener("pagehide", () => {
+    for (const [form, timer] of [...waiting]) {
+      clearTimeout(timer);
+      if (form.isConnected) keepDraft(form, true);
+    }
+  });
 
   // Rows are dragged by a handle; their order is the order of the fields in the form.
   let dragged = null;

@@ -43,7 +43,7 @@ def fill(page: Page, kind: str, title: str, *texts: str) -> None:
     tab_to(page, f"Add {title}")
     page.keyboard.press("Enter")
     anchor = kind.replace("_", "-")
-    page.wait_for_selector(f"#{anchor} [data-block-form]")
+    page.wait_for_selector(f"#{anchor} [data-draft-form]")
     until(page, "document.activeElement.matches('input, textarea')")
     for number, text in enumerate(texts):
         if number:
@@ -104,7 +104,7 @@ def test_two_people_editing_one_block_lose_nothing(window: SignIn) -> None:
     pages = [window(role).open("/stages/create/") for role in ("editor", "administrator")]
     for page in pages:
         page.get_by_role("link", name=f"Edit {LINKS['dashboards']}").click()
-        page.wait_for_selector("#dashboards [data-block-form]")
+        page.wait_for_selector("#dashboards [data-draft-form]")
     first, second = pages
     first.get_by_label("Description").fill("From the first")
     first.get_by_role("button", name="Save", exact=True).last.click()
@@ -132,6 +132,47 @@ def test_a_closed_browser_loses_no_draft(window: SignIn) -> None:
     page.context.close()
     again = window("editor").open("/stages/create/edit/dashboards/")
     assert again.get_by_label("Name").input_value() == "Half typed"
+
+
+def test_a_save_is_undone_without_a_script_where_the_eye_is(window: SignIn) -> None:
+    a_stage("create")
+    page = window("editor", java_script_enabled=False).open("/stages/create/edit/slack/")
+    page.get_by_label("Channel", exact=True).fill("#s_create")
+    page.get_by_role("button", name="Save", exact=True).last.click()
+    page.locator("#slack").get_by_role("button", name="Undo").click()
+    page.locator("#slack").get_by_role("button", name="Redo").wait_for()
+    assert content_of(find_block(Stage.objects.get(key="create"), "slack")).is_empty
+
+
+def test_people_saved_by_keyboard_are_undone_from_the_message(window: SignIn) -> None:
+    stage = a_stage("create")
+    page = window("editor").open("/stages/create/people/")
+    page.keyboard.type("Product manager: Ada")
+    page.keyboard.press("Control+Enter")
+    page.get_by_text("The people are saved.").wait_for()
+    assert stage.people.count() == 1
+    tab_to(page, "Undo")
+    page.keyboard.press("Enter")
+    page.get_by_text("Undone.").wait_for()
+    assert stage.people.count() == 0
+
+
+def test_a_draft_of_facts_is_kept_when_the_window_closes_at_once_and_offered_in_place(window: SignIn) -> None:
+    a_stage("create")
+    page = window("editor").open("/stages/create/facts/")
+    page.get_by_label("Roadmap", exact=True).fill("/typed")
+    page.goto("about:blank")
+    again = window("editor").open("/stages/create/")
+    offer = again.locator("#facts").get_by_text("You have a draft of")
+    offer.wait_for()
+    again.get_by_role("link", name="Continue with the draft: facts").click()
+    again.get_by_text("This is your draft of").wait_for()
+    assert again.get_by_label("Roadmap", exact=True).input_value() == "/typed"
+    again.get_by_role("button", name="Save", exact=True).last.click()
+    again.locator("#facts [role=status]").wait_for()
+    again.reload()
+    assert again.get_by_text("You have a draft of").count() == 0
+    assert Stage.objects.get(key="create").roadmap == "/typed"
 
 
 def test_rows_are_dragged_into_another_order(window: SignIn) -> None:
