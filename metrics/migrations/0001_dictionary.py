@@ -125,6 +125,8 @@ class Migration(migrations.Migration):
                 ('raw_text', models.TextField(blank=True, help_text='The YAML as it was written.')),
                 ('first_imported_at', models.DateTimeField(auto_now_add=True)),
                 ('changed_at', models.DateTimeField(auto_now=True)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='metrics.metricdefinition')),
             ],
             options={
                 'abstract': False,
@@ -136,6 +138,7 @@ class Migration(migrations.Migration):
                 ('slot', models.PositiveIntegerField(primary_key=True, serialize=False)),
                 ('allotted_at', models.DateTimeField(auto_now_add=True)),
                 ('retired_at', models.DateTimeField(blank=True, null=True)),
+                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='metrics.metricdefinition')),
             ],
             options={
                 'ordering': ['slot'],
@@ -159,6 +162,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['kind', 'subject_kind', 'subject_key', models.F('from_month').asc(nulls_first=True), 'id'],
+                'indexes': [models.Index(fields=['kind', 'subject_kind', 'subject_key'], name='mapping_by_subject')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('from_month__isnull', True), ('to_month__isnull', True), ('from_month__lte', models.F('to_month')), _connector='OR'), name='mapping_ends_after_it_begins')],
             },
         ),
         migrations.CreateModel(
@@ -197,29 +202,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='metricdefinition',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_metricdefinitionevent" ("changed_at", "data_category", "data_source", "description", "distribution", "events", "findings", "first_imported_at", "id", "instrumentation_class", "introduced_by_url", "key_path", "milestone", "milestone_removed", "name", "options", "overrides", "performance_indicator_type", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "product_categories", "product_group", "product_section", "product_stage", "raw", "raw_text", "removed_by_url", "repair_issue_url", "slot", "source_file", "status", "tiers", "time_frame", "value_json_schema", "value_type", "version") VALUES (OLD."changed_at", OLD."data_category", OLD."data_source", OLD."description", OLD."distribution", OLD."events", OLD."findings", OLD."first_imported_at", OLD."id", OLD."instrumentation_class", OLD."introduced_by_url", OLD."key_path", OLD."milestone", OLD."milestone_removed", OLD."name", OLD."options", OLD."overrides", OLD."performance_indicator_type", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."product_categories", OLD."product_group", OLD."product_section", OLD."product_stage", OLD."raw", OLD."raw_text", OLD."removed_by_url", OLD."repair_issue_url", OLD."slot", OLD."source_file", OLD."status", OLD."tiers", OLD."time_frame", OLD."value_json_schema", OLD."value_type", OLD."version"); RETURN NULL;', hash='7ff46800929c75c95f9c57afa488779406290f0b', operation='DELETE', pgid='pgtrigger_delete_delete_9c6d1', table='metrics_metricdefinition', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='metricdefinitionevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='metricdefinitionevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='history', to='metrics.metricdefinition'),
-        ),
-        migrations.AddField(
-            model_name='metricslot',
-            name='definition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='slots', to='metrics.metricdefinition'),
-        ),
-        migrations.AddIndex(
-            model_name='indicatormapping',
-            index=models.Index(fields=['kind', 'subject_kind', 'subject_key'], name='mapping_by_subject'),
-        ),
-        migrations.AddConstraint(
-            model_name='indicatormapping',
-            constraint=models.CheckConstraint(condition=models.Q(('from_month__isnull', True), ('to_month__isnull', True), ('from_month__lte', models.F('to_month')), _connector='OR'), name='mapping_ends_after_it_begins'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='indicatormapping',

@@ -28,6 +28,9 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('open', 'Open'), ('approved', 'Approved'), ('refused', 'Refused'), ('withdrawn', 'Withdrawn')], default='open', max_length=10)),
                 ('decided_at', models.DateTimeField(blank=True, null=True)),
                 ('decision', models.TextField(blank=True)),
+                ('decided_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('definition', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='metrics.metricdefinition')),
+                ('proposed_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-proposed_at'],
@@ -66,20 +69,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='metricdefinition',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_metricdefinitionevent" ("changed_at", "data_category", "data_source", "description", "distribution", "events", "findings", "first_imported_at", "group_id", "id", "instrumentation_class", "introduced_by_url", "key_path", "milestone", "milestone_removed", "name", "options", "overrides", "performance_indicator_type", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "product_categories", "product_group", "product_section", "product_stage", "raw", "raw_text", "removed_by_url", "repair_issue_url", "slot", "source_file", "status", "tiers", "time_frame", "value_json_schema", "value_type", "version") VALUES (OLD."changed_at", OLD."data_category", OLD."data_source", OLD."description", OLD."distribution", OLD."events", OLD."findings", OLD."first_imported_at", OLD."group_id", OLD."id", OLD."instrumentation_class", OLD."introduced_by_url", OLD."key_path", OLD."milestone", OLD."milestone_removed", OLD."name", OLD."options", OLD."overrides", OLD."performance_indicator_type", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."product_categories", OLD."product_group", OLD."product_section", OLD."product_stage", OLD."raw", OLD."raw_text", OLD."removed_by_url", OLD."repair_issue_url", OLD."slot", OLD."source_file", OLD."status", OLD."tiers", OLD."time_frame", OLD."value_json_schema", OLD."value_type", OLD."version"); RETURN NULL;', hash='8693a27c119cc5ec0c25c1955e09e37dd6c5cc12', operation='DELETE', pgid='pgtrigger_delete_delete_9c6d1', table='metrics_metricdefinition', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='proposedchange',
-            name='decided_by',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='proposedchange',
-            name='definition',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='proposals', to='metrics.metricdefinition'),
-        ),
-        migrations.AddField(
-            model_name='proposedchange',
-            name='proposed_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
     ]

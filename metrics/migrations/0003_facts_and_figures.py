@@ -19,6 +19,24 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
+            name='Subscription',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('subscription_id', models.TextField(unique=True)),
+                ('account', models.TextField(blank=True)),
+                ('plan', models.TextField(blank=True)),
+                ('seats', models.BigIntegerField()),
+                ('starts_on', models.DateField()),
+                ('ends_on', models.DateField(blank=True, help_text='The last day; empty = open.', null=True)),
+                ('delivery', models.CharField(choices=[('saas', 'SaaS'), ('self_managed', 'self-managed')], max_length=12)),
+                ('imported_at', models.DateTimeField(auto_now=True)),
+            ],
+            options={
+                'ordering': ['subscription_id'],
+                'indexes': [models.Index(fields=['account'], name='subscription_by_account')],
+            },
+        ),
+        migrations.CreateModel(
             name='SubscriptionEvent',
             fields=[
                 ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
@@ -33,6 +51,8 @@ class Migration(migrations.Migration):
                 ('ends_on', models.DateField(blank=True, help_text='The last day; empty = open.', null=True)),
                 ('delivery', models.CharField(choices=[('saas', 'SaaS'), ('self_managed', 'self-managed')], max_length=12)),
                 ('imported_at', models.DateTimeField(auto_now=True)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='metrics.subscription')),
             ],
             options={
                 'abstract': False,
@@ -50,6 +70,9 @@ class Migration(migrations.Migration):
                 ('silent', models.BigIntegerField()),
                 ('versions', models.JSONField(default=dict)),
             ],
+            options={
+                'indexes': [models.Index(fields=['month'], name='subscription_month')],
+            },
         ),
         migrations.CreateModel(
             name='Cell',
@@ -154,6 +177,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['id'],
+                'indexes': [models.Index(fields=['month'], name='dirty_by_month')],
             },
         ),
         migrations.CreateModel(
@@ -173,6 +197,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(fields=['uuid', 'hostname'], name='label_by_installation')],
             },
         ),
         migrations.CreateModel(
@@ -235,6 +260,9 @@ class Migration(migrations.Migration):
                 ('excluded', models.BooleanField(default=False)),
                 ('installation', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.PROTECT, related_name='+', to='metrics.installation')),
             ],
+            options={
+                'indexes': [models.Index(fields=['month', 'installation'], name='month_report_of'), models.Index(condition=models.Q(('subscription', ''), _negated=True), fields=['month', 'subscription'], name='month_report_linked'), models.Index(fields=['installation'], name='month_report_by_installation'), models.Index(fields=['report_id'], name='month_report_by_report')],
+            },
         ),
         migrations.CreateModel(
             name='MonthRevision',
@@ -284,6 +312,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-recorded_at'],
+                'indexes': [models.Index(fields=['month', 'population', 'installation', '-recorded_at'], name='report_of_the_month'), models.Index(fields=['iso_year', 'iso_week'], name='report_of_the_week')],
+                'constraints': [models.UniqueConstraint(fields=('installation', 'recorded_at', 'population'), name='one_report_per_installation_and_instant')],
             },
         ),
         migrations.CreateModel(
@@ -322,24 +352,6 @@ class Migration(migrations.Migration):
                 ('report', models.ForeignKey(db_constraint=False, db_index=False, on_delete=django.db.models.deletion.CASCADE, related_name='pages', to='metrics.report')),
             ],
         ),
-        migrations.CreateModel(
-            name='Subscription',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('subscription_id', models.TextField(unique=True)),
-                ('account', models.TextField(blank=True)),
-                ('plan', models.TextField(blank=True)),
-                ('seats', models.BigIntegerField()),
-                ('starts_on', models.DateField()),
-                ('ends_on', models.DateField(blank=True, help_text='The last day; empty = open.', null=True)),
-                ('delivery', models.CharField(choices=[('saas', 'SaaS'), ('self_managed', 'self-managed')], max_length=12)),
-                ('imported_at', models.DateTimeField(auto_now=True)),
-            ],
-            options={
-                'ordering': ['subscription_id'],
-                'indexes': [models.Index(fields=['account'], name='subscription_by_account')],
-            },
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='subscription',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_subscriptionevent" ("account", "delivery", "ends_on", "id", "imported_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan", "seats", "starts_on", "subscription_id") VALUES (NEW."account", NEW."delivery", NEW."ends_on", NEW."id", NEW."imported_at", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."plan", NEW."seats", NEW."starts_on", NEW."subscription_id"); RETURN NULL;', hash='732bf705073518b0d11d11be9f7ed0f01dce819a', operation='INSERT', pgid='pgtrigger_insert_insert_36e62', table='metrics_subscription', when='AFTER')),
@@ -352,28 +364,6 @@ class Migration(migrations.Migration):
             model_name='subscription',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_subscriptionevent" ("account", "delivery", "ends_on", "id", "imported_at", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "plan", "seats", "starts_on", "subscription_id") VALUES (OLD."account", OLD."delivery", OLD."ends_on", OLD."id", OLD."imported_at", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."plan", OLD."seats", OLD."starts_on", OLD."subscription_id"); RETURN NULL;', hash='41ee016632866f0d72b14af2cb6cde38281b4673', operation='DELETE', pgid='pgtrigger_delete_delete_f398c', table='metrics_subscription', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='subscriptionevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='subscriptionevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='metrics.subscription'),
-        ),
-        migrations.AddIndex(
-            model_name='subscriptionmonth',
-            index=models.Index(fields=['month'], name='subscription_month'),
-        ),
-        migrations.AddIndex(
-            model_name='dirtymonth',
-            index=models.Index(fields=['month'], name='dirty_by_month'),
-        ),
-        migrations.AddIndex(
-            model_name='installationlabel',
-            index=models.Index(fields=['uuid', 'hostname'], name='label_by_installation'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='installationlabel',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_installationlabelevent" ("delivery", "excluded", "from_month", "hostname", "id", "kind", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "to_month", "uuid") VALUES (NEW."delivery", NEW."excluded", NEW."from_month", NEW."hostname", NEW."id", NEW."kind", NEW."made_at", NEW."made_by_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason", NEW."to_month", NEW."uuid"); RETURN NULL;', hash='3de43235861d342d8f5869de3624e2cdbee684f9', operation='INSERT', pgid='pgtrigger_insert_insert_14f61', table='metrics_installationlabel', when='AFTER')),
@@ -385,34 +375,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='installationlabel',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "metrics_installationlabelevent" ("delivery", "excluded", "from_month", "hostname", "id", "kind", "made_at", "made_by_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason", "to_month", "uuid") VALUES (OLD."delivery", OLD."excluded", OLD."from_month", OLD."hostname", OLD."id", OLD."kind", OLD."made_at", OLD."made_by_id", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."reason", OLD."to_month", OLD."uuid"); RETURN NULL;', hash='3a3b1827cce9be7b1d4358ef7cd074ce1aac0ecd', operation='DELETE', pgid='pgtrigger_delete_delete_5fa88', table='metrics_installationlabel', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='monthreport',
-            index=models.Index(fields=['month', 'installation'], name='month_report_of'),
-        ),
-        migrations.AddIndex(
-            model_name='monthreport',
-            index=models.Index(condition=models.Q(('subscription', ''), _negated=True), fields=['month', 'subscription'], name='month_report_linked'),
-        ),
-        migrations.AddIndex(
-            model_name='monthreport',
-            index=models.Index(fields=['installation'], name='month_report_by_installation'),
-        ),
-        migrations.AddIndex(
-            model_name='monthreport',
-            index=models.Index(fields=['report_id'], name='month_report_by_report'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['month', 'population', 'installation', '-recorded_at'], name='report_of_the_month'),
-        ),
-        migrations.AddIndex(
-            model_name='report',
-            index=models.Index(fields=['iso_year', 'iso_week'], name='report_of_the_week'),
-        ),
-        migrations.AddConstraint(
-            model_name='report',
-            constraint=models.UniqueConstraint(fields=('installation', 'recorded_at', 'population'), name='one_report_per_installation_and_instant'),
         ),
         migrations.RunSQL(
             "ALTER TABLE metrics_cell SET (toast_tuple_target = 8160);"

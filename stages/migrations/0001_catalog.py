@@ -19,121 +19,6 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.CreateModel(
-            name='Category',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
-                ('name', models.CharField(max_length=200)),
-                ('order', models.PositiveIntegerField(default=0)),
-                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
-                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
-                ('handbook', models.CharField(blank=True, max_length=1000)),
-                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
-                ('retired_on', models.DateField(blank=True, null=True)),
-                ('imported', models.JSONField(blank=True, default=dict)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('documentation', models.CharField(blank=True, max_length=1000)),
-                ('marketing', models.BooleanField(default=False)),
-                ('maturity', models.CharField(blank=True, choices=[('', 'Not stated'), ('planned', 'Planned'), ('minimal', 'Minimal'), ('viable', 'Viable'), ('complete', 'Complete'), ('lovable', 'Lovable')], max_length=20)),
-                ('maturity_reason', models.TextField(blank=True, help_text='Why the maturity was last lowered.')),
-                ('available', models.DateField(blank=True, null=True)),
-                ('viable', models.DateField(blank=True, null=True)),
-                ('complete', models.DateField(blank=True, null=True)),
-                ('lovable', models.DateField(blank=True, null=True)),
-                ('priority_level', models.CharField(blank=True, max_length=50)),
-                ('dogfooding_status', models.CharField(blank=True, max_length=50)),
-                ('label', models.CharField(blank=True, max_length=200)),
-                ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
-            ],
-            options={
-                'verbose_name_plural': 'categories',
-                'ordering': ['order', 'key'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='Contact',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('name', models.CharField(blank=True, max_length=200)),
-                ('digest', models.CharField(max_length=64, unique=True)),
-                ('removed_on', models.DateField(blank=True, null=True)),
-            ],
-            options={
-                'ordering': ['name'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Group',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
-                ('name', models.CharField(max_length=200)),
-                ('order', models.PositiveIntegerField(default=0)),
-                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
-                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
-                ('handbook', models.CharField(blank=True, max_length=1000)),
-                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
-                ('retired_on', models.DateField(blank=True, null=True)),
-                ('imported', models.JSONField(blank=True, default=dict)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('body', models.TextField(blank=True)),
-                ('roadmap', models.CharField(blank=True, max_length=1000)),
-                ('slack_channel', models.CharField(blank=True, max_length=100)),
-                ('focus', models.CharField(blank=True, help_text="Free text naming the group's leading indicator.", max_length=500)),
-                ('label', models.CharField(blank=True, help_text='Overrides the derived label group::<name>.', max_length=200)),
-                ('group_link', models.CharField(blank=True, max_length=1000)),
-                ('pi_gmau', models.CharField(blank=True, max_length=1000)),
-                ('pi_pgmau', models.CharField(blank=True, max_length=1000)),
-                ('usage_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
-                ('asp_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
-                ('sam_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
-                ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
-            ],
-            options={
-                'ordering': ['order', 'key'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='ResourceEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('kind', models.CharField(choices=[('description', 'Description'), ('dashboards', 'Top dashboards'), ('data_docs', 'Data documentation'), ('research', 'User research and demos'), ('roadmap', 'Product roadmap'), ('okrs', 'OKRs'), ('indicators', 'Performance indicators'), ('key_pages', 'Key handbook pages'), ('slack', 'Slack channels'), ('team', 'Team'), ('other', 'Other')], max_length=20)),
-                ('label', models.CharField(blank=True, max_length=1000)),
-                ('url', models.TextField(blank=True)),
-                ('text', models.TextField(blank=True, help_text='The query or prose, byte for byte.')),
-                ('dialect', models.CharField(blank=True, choices=[('sql', 'SQL'), ('snowflake', 'Snowflake SQL'), ('postgresql', 'PostgreSQL'), ('clickhouse', 'ClickHouse SQL'), ('bigquery', 'BigQuery SQL'), ('prose', 'Prose')], max_length=20)),
-                ('doc_label', models.CharField(blank=True, choices=[('', 'No label'), ('smau', 'SMAU'), ('gmau', 'GMAU'), ('other', 'Other')], max_length=10)),
-                ('access', models.CharField(blank=True, choices=[('', 'Not stated'), ('public', 'Public'), ('internal', 'All team members'), ('restricted', 'Needs special access')], max_length=20)),
-                ('official', models.BooleanField(default=False)),
-                ('owner_name', models.CharField(blank=True, help_text='Person or team that keeps it up to date.', max_length=200)),
-                ('reviewed_on', models.DateField(blank=True, null=True)),
-                ('source_updated_on', models.DateField(blank=True, help_text='When the resource itself last changed.', null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-            ],
-            options={
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='Responsibility',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('role', models.CharField(max_length=100)),
-                ('order', models.PositiveSmallIntegerField(default=0)),
-            ],
-            options={
-                'verbose_name_plural': 'responsibilities',
-                'ordering': ['role', 'order'],
-            },
-        ),
-        migrations.CreateModel(
             name='Section',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -153,30 +38,6 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['order', 'key'],
-                'abstract': False,
-            },
-        ),
-        migrations.CreateModel(
-            name='SectionEvent',
-            fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('key', models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
-                ('name', models.CharField(max_length=200)),
-                ('order', models.PositiveIntegerField(default=0)),
-                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
-                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
-                ('handbook', models.CharField(blank=True, max_length=1000)),
-                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
-                ('retired_on', models.DateField(blank=True, null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-                ('updated_at', models.DateTimeField(auto_now=True)),
-                ('slack_channel', models.CharField(blank=True, max_length=100)),
-                ('tags', models.JSONField(blank=True, default=dict, help_text='Team tags, as in the file.')),
-            ],
-            options={
                 'abstract': False,
             },
         ),
@@ -207,9 +68,183 @@ class Migration(migrations.Migration):
                 ('spend_percent', models.DecimalField(blank=True, decimal_places=3, max_digits=6, null=True)),
                 ('related_keys', models.JSONField(blank=True, default=list, help_text='Keys of related stages, as written.')),
                 ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
+                ('section', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='stages.section')),
             ],
             options={
                 'ordering': ['order', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Group',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
+                ('name', models.CharField(max_length=200)),
+                ('order', models.PositiveIntegerField(default=0)),
+                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
+                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
+                ('handbook', models.CharField(blank=True, max_length=1000)),
+                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
+                ('retired_on', models.DateField(blank=True, null=True)),
+                ('imported', models.JSONField(blank=True, default=dict)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('body', models.TextField(blank=True)),
+                ('roadmap', models.CharField(blank=True, max_length=1000)),
+                ('slack_channel', models.CharField(blank=True, max_length=100)),
+                ('focus', models.CharField(blank=True, help_text="Free text naming the group's leading indicator.", max_length=500)),
+                ('label', models.CharField(blank=True, help_text='Overrides the derived label group::<name>.', max_length=200)),
+                ('group_link', models.CharField(blank=True, max_length=1000)),
+                ('pi_gmau', models.CharField(blank=True, max_length=1000)),
+                ('pi_pgmau', models.CharField(blank=True, max_length=1000)),
+                ('usage_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
+                ('asp_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
+                ('sam_driver_score', models.PositiveSmallIntegerField(blank=True, null=True, validators=[django.core.validators.MinValueValidator(0), django.core.validators.MaxValueValidator(5)])),
+                ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='stages.stage')),
+            ],
+            options={
+                'ordering': ['order', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Category',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key', models.CharField(max_length=100, unique=True, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
+                ('name', models.CharField(max_length=200)),
+                ('order', models.PositiveIntegerField(default=0)),
+                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
+                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
+                ('handbook', models.CharField(blank=True, max_length=1000)),
+                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
+                ('retired_on', models.DateField(blank=True, null=True)),
+                ('imported', models.JSONField(blank=True, default=dict)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('documentation', models.CharField(blank=True, max_length=1000)),
+                ('marketing', models.BooleanField(default=False)),
+                ('maturity', models.CharField(blank=True, choices=[('', 'Not stated'), ('planned', 'Planned'), ('minimal', 'Minimal'), ('viable', 'Viable'), ('complete', 'Complete'), ('lovable', 'Lovable')], max_length=20)),
+                ('maturity_reason', models.TextField(blank=True, help_text='Why the maturity was last lowered.')),
+                ('available', models.DateField(blank=True, null=True)),
+                ('viable', models.DateField(blank=True, null=True)),
+                ('complete', models.DateField(blank=True, null=True)),
+                ('lovable', models.DateField(blank=True, null=True)),
+                ('priority_level', models.CharField(blank=True, max_length=50)),
+                ('dogfooding_status', models.CharField(blank=True, max_length=50)),
+                ('label', models.CharField(blank=True, max_length=200)),
+                ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
+                ('groups', models.ManyToManyField(blank=True, related_name='categories', to='stages.group')),
+                ('stage', models.ForeignKey(blank=True, help_text='As written.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='own_categories', to='stages.stage')),
+            ],
+            options={
+                'verbose_name_plural': 'categories',
+                'ordering': ['order', 'key'],
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Contact',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('name', models.CharField(blank=True, max_length=200)),
+                ('digest', models.CharField(max_length=64, unique=True)),
+                ('removed_on', models.DateField(blank=True, null=True)),
+            ],
+            options={
+                'ordering': ['name'],
+            },
+        ),
+        migrations.CreateModel(
+            name='Resource',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('kind', models.CharField(choices=[('description', 'Description'), ('dashboards', 'Top dashboards'), ('data_docs', 'Data documentation'), ('research', 'User research and demos'), ('roadmap', 'Product roadmap'), ('okrs', 'OKRs'), ('indicators', 'Performance indicators'), ('key_pages', 'Key handbook pages'), ('slack', 'Slack channels'), ('team', 'Team'), ('other', 'Other')], max_length=20)),
+                ('label', models.CharField(blank=True, max_length=1000)),
+                ('url', models.TextField(blank=True)),
+                ('text', models.TextField(blank=True, help_text='The query or prose, byte for byte.')),
+                ('dialect', models.CharField(blank=True, choices=[('sql', 'SQL'), ('snowflake', 'Snowflake SQL'), ('postgresql', 'PostgreSQL'), ('clickhouse', 'ClickHouse SQL'), ('bigquery', 'BigQuery SQL'), ('prose', 'Prose')], max_length=20)),
+                ('doc_label', models.CharField(blank=True, choices=[('', 'No label'), ('smau', 'SMAU'), ('gmau', 'GMAU'), ('other', 'Other')], max_length=10)),
+                ('access', models.CharField(blank=True, choices=[('', 'Not stated'), ('public', 'Public'), ('internal', 'All team members'), ('restricted', 'Needs special access')], max_length=20)),
+                ('official', models.BooleanField(default=False)),
+                ('owner_name', models.CharField(blank=True, help_text='Person or team that keeps it up to date.', max_length=200)),
+                ('reviewed_on', models.DateField(blank=True, null=True)),
+                ('source_updated_on', models.DateField(blank=True, help_text='When the resource itself last changed.', null=True)),
+                ('version', models.PositiveIntegerField(default=1)),
+            ],
+            options={
+                'ordering': ['label', 'id'],
+                'indexes': [models.Index(condition=models.Q(('url', ''), _negated=True), fields=['kind', 'url'], name='resource_by_kind_and_url')],
+            },
+        ),
+        migrations.CreateModel(
+            name='ResourceEvent',
+            fields=[
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('id', models.BigIntegerField()),
+                ('kind', models.CharField(choices=[('description', 'Description'), ('dashboards', 'Top dashboards'), ('data_docs', 'Data documentation'), ('research', 'User research and demos'), ('roadmap', 'Product roadmap'), ('okrs', 'OKRs'), ('indicators', 'Performance indicators'), ('key_pages', 'Key handbook pages'), ('slack', 'Slack channels'), ('team', 'Team'), ('other', 'Other')], max_length=20)),
+                ('label', models.CharField(blank=True, max_length=1000)),
+                ('url', models.TextField(blank=True)),
+                ('text', models.TextField(blank=True, help_text='The query or prose, byte for byte.')),
+                ('dialect', models.CharField(blank=True, choices=[('sql', 'SQL'), ('snowflake', 'Snowflake SQL'), ('postgresql', 'PostgreSQL'), ('clickhouse', 'ClickHouse SQL'), ('bigquery', 'BigQuery SQL'), ('prose', 'Prose')], max_length=20)),
+                ('doc_label', models.CharField(blank=True, choices=[('', 'No label'), ('smau', 'SMAU'), ('gmau', 'GMAU'), ('other', 'Other')], max_length=10)),
+                ('access', models.CharField(blank=True, choices=[('', 'Not stated'), ('public', 'Public'), ('internal', 'All team members'), ('restricted', 'Needs special access')], max_length=20)),
+                ('official', models.BooleanField(default=False)),
+                ('owner_name', models.CharField(blank=True, help_text='Person or team that keeps it up to date.', max_length=200)),
+                ('reviewed_on', models.DateField(blank=True, null=True)),
+                ('source_updated_on', models.DateField(blank=True, help_text='When the resource itself last changed.', null=True)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.resource')),
+            ],
+            options={
+                'abstract': False,
+            },
+        ),
+        migrations.CreateModel(
+            name='Responsibility',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('role', models.CharField(max_length=100)),
+                ('order', models.PositiveSmallIntegerField(default=0)),
+                ('contact', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='responsibilities', to='stages.contact')),
+                ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.group')),
+                ('section', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.section')),
+                ('stage', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.stage')),
+            ],
+            options={
+                'verbose_name_plural': 'responsibilities',
+                'ordering': ['role', 'order'],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('section__isnull', False), ('stage__isnull', True)), models.Q(('group__isnull', True), ('section__isnull', True), ('stage__isnull', False)), models.Q(('group__isnull', False), ('section__isnull', True), ('stage__isnull', True)), _connector='OR'), name='responsible_for_exactly_one'), models.UniqueConstraint(fields=('contact', 'role', 'section', 'stage', 'group'), name='one_responsibility', nulls_distinct=False)],
+            },
+        ),
+        migrations.CreateModel(
+            name='SectionEvent',
+            fields=[
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('id', models.BigIntegerField()),
+                ('key', models.CharField(max_length=100, validators=[django.core.validators.RegexValidator('^[a-z0-9][a-z0-9_-]*\\Z', 'A key is made of small letters, digits, hyphens and underscores.')])),
+                ('name', models.CharField(max_length=200)),
+                ('order', models.PositiveIntegerField(default=0)),
+                ('description', models.TextField(blank=True, help_text='One sentence from the structure files or the portal.')),
+                ('direction', models.CharField(blank=True, help_text='Where the plan for it is written.', max_length=1000)),
+                ('handbook', models.CharField(blank=True, max_length=1000)),
+                ('in_structure', models.BooleanField(default=True, help_text='Whether the current structure files name it.')),
+                ('retired_on', models.DateField(blank=True, null=True)),
+                ('version', models.PositiveIntegerField(default=1)),
+                ('updated_at', models.DateTimeField(auto_now=True)),
+                ('slack_channel', models.CharField(blank=True, max_length=100)),
+                ('tags', models.JSONField(blank=True, default=dict, help_text='Team tags, as in the file.')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.section')),
+            ],
+            options={
                 'abstract': False,
             },
         ),
@@ -242,6 +277,9 @@ class Migration(migrations.Migration):
                 ('spend_percent', models.DecimalField(blank=True, decimal_places=3, max_digits=6, null=True)),
                 ('related_keys', models.JSONField(blank=True, default=list, help_text='Keys of related stages, as written.')),
                 ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.stage')),
+                ('section', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.section')),
             ],
             options={
                 'abstract': False,
@@ -276,6 +314,8 @@ class Migration(migrations.Migration):
                 ('text', models.TextField(blank=True, help_text='The whole line as Markdown.')),
                 ('missing_from_source', models.BooleanField(default=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.startingpoint')),
             ],
             options={
                 'abstract': False,
@@ -294,6 +334,7 @@ class Migration(migrations.Migration):
                 ('on', models.DateField()),
                 ('reason', models.CharField(blank=True, max_length=1000)),
                 ('at', models.DateTimeField(auto_now_add=True)),
+                ('actor', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-on', '-id'],
@@ -312,6 +353,9 @@ class Migration(migrations.Migration):
                 ('state', models.CharField(choices=[('open', 'Open'), ('accepted', 'Accepted'), ('changed', 'accepted with changes'), ('declined', 'Declined')], default='open', max_length=10)),
                 ('decided_at', models.DateTimeField(null=True)),
                 ('answer', models.CharField(blank=True, max_length=1000)),
+                ('author', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('decided_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suggestions', to='stages.stage')),
             ],
             options={
                 'ordering': ['created_at'],
@@ -323,7 +367,12 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('seen_at', models.DateTimeField()),
                 ('before_at', models.DateTimeField(help_text='The visit before this one.', null=True)),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='stages.stage')),
+                ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('user', 'stage'), name='one_visit_per_person_and_stage')],
+            },
         ),
         migrations.CreateModel(
             name='Block',
@@ -344,9 +393,11 @@ class Migration(migrations.Migration):
                 ('review_every_days', models.PositiveIntegerField(default=180)),
                 ('owner', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='owned_blocks', to=settings.AUTH_USER_MODEL)),
                 ('reviewed_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='blocks', to='stages.stage')),
             ],
             options={
                 'ordering': ['order', 'id'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('kind', 'other'), _negated=True), fields=('stage', 'kind'), name='one_block_per_kind'), models.UniqueConstraint(condition=models.Q(('kind', 'other')), fields=('stage', 'heading'), name='one_other_block_per_heading')],
             },
         ),
         migrations.CreateModel(
@@ -372,6 +423,7 @@ class Migration(migrations.Migration):
                 ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                 ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.block')),
                 ('reviewed_by', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stage', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage')),
             ],
             options={
                 'abstract': False,
@@ -392,6 +444,8 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-version'],
+                'indexes': [models.Index(fields=['block', 'at'], name='revision_by_block_and_time')],
+                'constraints': [models.UniqueConstraint(fields=('block', 'version'), name='one_revision_per_version')],
             },
         ),
         migrations.CreateModel(
@@ -425,6 +479,7 @@ class Migration(migrations.Migration):
                 ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
                 ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                 ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.category')),
+                ('stage', models.ForeignKey(blank=True, db_constraint=False, help_text='As written.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage')),
             ],
             options={
                 'abstract': False,
@@ -440,7 +495,11 @@ class Migration(migrations.Migration):
                 ('form', models.JSONField()),
                 ('saved_at', models.DateTimeField(auto_now=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='stages.stage')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('user', 'stage', 'kind', 'heading'), name='one_draft_per_block')],
+            },
         ),
         migrations.CreateModel(
             name='Follow',
@@ -448,7 +507,11 @@ class Migration(migrations.Migration):
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
                 ('since', models.DateTimeField(auto_now_add=True)),
                 ('user', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='followed_stages', to=settings.AUTH_USER_MODEL)),
+                ('stage', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='stages.stage')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('user', 'stage'), name='followed_once')],
+            },
         ),
         migrations.CreateModel(
             name='FormerKey',
@@ -462,11 +525,6 @@ class Migration(migrations.Migration):
             options={
                 'constraints': [models.UniqueConstraint(fields=('kind', 'key'), name='one_target_per_former_key')],
             },
-        ),
-        migrations.AddField(
-            model_name='category',
-            name='groups',
-            field=models.ManyToManyField(blank=True, related_name='categories', to='stages.group'),
         ),
         migrations.CreateModel(
             name='GroupEvent',
@@ -499,6 +557,7 @@ class Migration(migrations.Migration):
                 ('extra', models.JSONField(blank=True, default=dict, help_text='Keys of the file without a field here.')),
                 ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
                 ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.group')),
+                ('stage', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage')),
             ],
             options={
                 'abstract': False,
@@ -534,6 +593,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['created_at'],
+                'constraints': [models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('block',), name='one_open_conflict_per_block')],
             },
         ),
         migrations.CreateModel(
@@ -547,31 +607,10 @@ class Migration(migrations.Migration):
                 ('missing_from_source', models.BooleanField(default=False)),
                 ('block', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='placements', to='stages.block')),
                 ('group', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='placements', to='stages.group')),
+                ('resource', models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='placements', to='stages.resource')),
             ],
             options={
                 'ordering': ['order', 'id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='Resource',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('kind', models.CharField(choices=[('description', 'Description'), ('dashboards', 'Top dashboards'), ('data_docs', 'Data documentation'), ('research', 'User research and demos'), ('roadmap', 'Product roadmap'), ('okrs', 'OKRs'), ('indicators', 'Performance indicators'), ('key_pages', 'Key handbook pages'), ('slack', 'Slack channels'), ('team', 'Team'), ('other', 'Other')], max_length=20)),
-                ('label', models.CharField(blank=True, max_length=1000)),
-                ('url', models.TextField(blank=True)),
-                ('text', models.TextField(blank=True, help_text='The query or prose, byte for byte.')),
-                ('dialect', models.CharField(blank=True, choices=[('sql', 'SQL'), ('snowflake', 'Snowflake SQL'), ('postgresql', 'PostgreSQL'), ('clickhouse', 'ClickHouse SQL'), ('bigquery', 'BigQuery SQL'), ('prose', 'Prose')], max_length=20)),
-                ('doc_label', models.CharField(blank=True, choices=[('', 'No label'), ('smau', 'SMAU'), ('gmau', 'GMAU'), ('other', 'Other')], max_length=10)),
-                ('access', models.CharField(blank=True, choices=[('', 'Not stated'), ('public', 'Public'), ('internal', 'All team members'), ('restricted', 'Needs special access')], max_length=20)),
-                ('official', models.BooleanField(default=False)),
-                ('owner_name', models.CharField(blank=True, help_text='Person or team that keeps it up to date.', max_length=200)),
-                ('reviewed_on', models.DateField(blank=True, null=True)),
-                ('source_updated_on', models.DateField(blank=True, help_text='When the resource itself last changed.', null=True)),
-                ('version', models.PositiveIntegerField(default=1)),
-            ],
-            options={
-                'ordering': ['label', 'id'],
-                'indexes': [models.Index(condition=models.Q(('url', ''), _negated=True), fields=['kind', 'url'], name='resource_by_kind_and_url')],
             },
         ),
         migrations.CreateModel(
@@ -596,11 +635,6 @@ class Migration(migrations.Migration):
                 'abstract': False,
             },
         ),
-        migrations.AddField(
-            model_name='placement',
-            name='resource',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='placements', to='stages.resource'),
-        ),
         migrations.CreateModel(
             name='LinkCheck',
             fields=[
@@ -623,31 +657,6 @@ class Migration(migrations.Migration):
             model_name='resource',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "stages_resourceevent" ("access", "dialect", "doc_label", "id", "kind", "label", "official", "owner_name", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reviewed_on", "source_updated_on", "text", "url", "version") VALUES (NEW."access", NEW."dialect", NEW."doc_label", NEW."id", NEW."kind", NEW."label", NEW."official", NEW."owner_name", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reviewed_on", NEW."source_updated_on", NEW."text", NEW."url", NEW."version"); RETURN NULL;', hash='8ff46438f2c197d931c9d2585bdab961f111922c', operation='UPDATE', pgid='pgtrigger_update_update_26ea1', table='stages_resource', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='resourceevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='resourceevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.resource'),
-        ),
-        migrations.AddField(
-            model_name='responsibility',
-            name='contact',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='responsibilities', to='stages.contact'),
-        ),
-        migrations.AddField(
-            model_name='responsibility',
-            name='group',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.group'),
-        ),
-        migrations.AddField(
-            model_name='responsibility',
-            name='section',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.section'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='section',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "stages_sectionevent" ("description", "direction", "handbook", "id", "in_structure", "key", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retired_on", "slack_channel", "tags", "updated_at", "version") VALUES (NEW."description", NEW."direction", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."retired_on", NEW."slack_channel", NEW."tags", NEW."updated_at", NEW."version"); RETURN NULL;', hash='19d3a52893e647bc4cbe47731944fb34aa9e7507', operation='INSERT', pgid='pgtrigger_insert_insert_e8057', table='stages_section', when='AFTER')),
@@ -655,81 +664,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='section',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."direction" IS DISTINCT FROM (NEW."direction") OR OLD."handbook" IS DISTINCT FROM (NEW."handbook") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."in_structure" IS DISTINCT FROM (NEW."in_structure") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."order" IS DISTINCT FROM (NEW."order") OR OLD."retired_on" IS DISTINCT FROM (NEW."retired_on") OR OLD."slack_channel" IS DISTINCT FROM (NEW."slack_channel") OR OLD."tags" IS DISTINCT FROM (NEW."tags") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "stages_sectionevent" ("description", "direction", "handbook", "id", "in_structure", "key", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "retired_on", "slack_channel", "tags", "updated_at", "version") VALUES (NEW."description", NEW."direction", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."retired_on", NEW."slack_channel", NEW."tags", NEW."updated_at", NEW."version"); RETURN NULL;', hash='ce4ecaa8bd2a0cb9eab0778428933c23d1917958', operation='UPDATE', pgid='pgtrigger_update_update_808f5', table='stages_section', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='sectionevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='sectionevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.section'),
-        ),
-        migrations.AddField(
-            model_name='stage',
-            name='section',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='stages', to='stages.section'),
-        ),
-        migrations.AddField(
-            model_name='responsibility',
-            name='stage',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.CASCADE, related_name='people', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='groupevent',
-            name='stage',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='group',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='groups', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='follow',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='followers', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='draft',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='drafts', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='categoryevent',
-            name='stage',
-            field=models.ForeignKey(blank=True, db_constraint=False, help_text='As written.', null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='category',
-            name='stage',
-            field=models.ForeignKey(blank=True, help_text='As written.', null=True, on_delete=django.db.models.deletion.PROTECT, related_name='own_categories', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='blockevent',
-            name='stage',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='block',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.PROTECT, related_name='blocks', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='stageevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='stageevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='stageevent',
-            name='section',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.section'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='startingpoint',
@@ -742,58 +676,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='startingpoint',
             trigger=pgtrigger.compiler.Trigger(name='delete_delete', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "stages_startingpointevent" ("id", "label", "missing_from_source", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "text", "url", "version") VALUES (OLD."id", OLD."label", OLD."missing_from_source", OLD."order", _pgh_attach_context(), NOW(), \'delete\', OLD."id", OLD."text", OLD."url", OLD."version"); RETURN NULL;', hash='71a7abe5682097362ac8beea0c9e70aae37e7d6a', operation='DELETE', pgid='pgtrigger_delete_delete_ccaf4', table='stages_startingpoint', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='startingpointevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='startingpointevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.startingpoint'),
-        ),
-        migrations.AddField(
-            model_name='succession',
-            name='actor',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='suggestion',
-            name='author',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='suggestion',
-            name='decided_by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='suggestion',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='suggestions', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='visit',
-            name='stage',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='stages.stage'),
-        ),
-        migrations.AddField(
-            model_name='visit',
-            name='user',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddIndex(
-            model_name='blockrevision',
-            index=models.Index(fields=['block', 'at'], name='revision_by_block_and_time'),
-        ),
-        migrations.AddConstraint(
-            model_name='blockrevision',
-            constraint=models.UniqueConstraint(fields=('block', 'version'), name='one_revision_per_version'),
-        ),
-        migrations.AddConstraint(
-            model_name='importconflict',
-            constraint=models.UniqueConstraint(condition=models.Q(('state', 'open')), fields=('block',), name='one_open_conflict_per_block'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='placement',
@@ -815,14 +697,6 @@ class Migration(migrations.Migration):
             model_name='stage',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."body" IS DISTINCT FROM (NEW."body") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."direction" IS DISTINCT FROM (NEW."direction") OR OLD."established" IS DISTINCT FROM (NEW."established") OR OLD."extra" IS DISTINCT FROM (NEW."extra") OR OLD."handbook" IS DISTINCT FROM (NEW."handbook") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."in_structure" IS DISTINCT FROM (NEW."in_structure") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."lifecycle" IS DISTINCT FROM (NEW."lifecycle") OR OLD."marketing" IS DISTINCT FROM (NEW."marketing") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."order" IS DISTINCT FROM (NEW."order") OR OLD."related_keys" IS DISTINCT FROM (NEW."related_keys") OR OLD."retired_on" IS DISTINCT FROM (NEW."retired_on") OR OLD."revenue_driver_score" IS DISTINCT FROM (NEW."revenue_driver_score") OR OLD."roadmap" IS DISTINCT FROM (NEW."roadmap") OR OLD."sam_driver_score" IS DISTINCT FROM (NEW."sam_driver_score") OR OLD."section_id" IS DISTINCT FROM (NEW."section_id") OR OLD."slack_channel" IS DISTINCT FROM (NEW."slack_channel") OR OLD."spend_percent" IS DISTINCT FROM (NEW."spend_percent") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."usage_driver_score" IS DISTINCT FROM (NEW."usage_driver_score") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "stages_stageevent" ("body", "description", "direction", "established", "extra", "handbook", "id", "in_structure", "key", "lifecycle", "marketing", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "related_keys", "retired_on", "revenue_driver_score", "roadmap", "sam_driver_score", "section_id", "slack_channel", "spend_percent", "updated_at", "usage_driver_score", "version") VALUES (NEW."body", NEW."description", NEW."direction", NEW."established", NEW."extra", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."lifecycle", NEW."marketing", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."related_keys", NEW."retired_on", NEW."revenue_driver_score", NEW."roadmap", NEW."sam_driver_score", NEW."section_id", NEW."slack_channel", NEW."spend_percent", NEW."updated_at", NEW."usage_driver_score", NEW."version"); RETURN NULL;', hash='3193581cfe745554c19467734062a0b677a9f326', operation='UPDATE', pgid='pgtrigger_update_update_ed843', table='stages_stage', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='responsibility',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('group__isnull', True), ('section__isnull', False), ('stage__isnull', True)), models.Q(('group__isnull', True), ('section__isnull', True), ('stage__isnull', False)), models.Q(('group__isnull', False), ('section__isnull', True), ('stage__isnull', True)), _connector='OR'), name='responsible_for_exactly_one'),
-        ),
-        migrations.AddConstraint(
-            model_name='responsibility',
-            constraint=models.UniqueConstraint(fields=('contact', 'role', 'section', 'stage', 'group'), name='one_responsibility', nulls_distinct=False),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='group',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "stages_groupevent" ("asp_driver_score", "body", "description", "direction", "extra", "focus", "group_link", "handbook", "id", "in_structure", "key", "label", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pi_gmau", "pi_pgmau", "retired_on", "roadmap", "sam_driver_score", "slack_channel", "stage_id", "updated_at", "usage_driver_score", "version") VALUES (NEW."asp_driver_score", NEW."body", NEW."description", NEW."direction", NEW."extra", NEW."focus", NEW."group_link", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."label", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."pi_gmau", NEW."pi_pgmau", NEW."retired_on", NEW."roadmap", NEW."sam_driver_score", NEW."slack_channel", NEW."stage_id", NEW."updated_at", NEW."usage_driver_score", NEW."version"); RETURN NULL;', hash='598d2be4e1d7fba6f435f2cf6ef9cfdb979da95c', operation='INSERT', pgid='pgtrigger_insert_insert_f7454', table='stages_group', when='AFTER')),
@@ -830,14 +704,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='group',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."asp_driver_score" IS DISTINCT FROM (NEW."asp_driver_score") OR OLD."body" IS DISTINCT FROM (NEW."body") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."direction" IS DISTINCT FROM (NEW."direction") OR OLD."extra" IS DISTINCT FROM (NEW."extra") OR OLD."focus" IS DISTINCT FROM (NEW."focus") OR OLD."group_link" IS DISTINCT FROM (NEW."group_link") OR OLD."handbook" IS DISTINCT FROM (NEW."handbook") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."in_structure" IS DISTINCT FROM (NEW."in_structure") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."order" IS DISTINCT FROM (NEW."order") OR OLD."pi_gmau" IS DISTINCT FROM (NEW."pi_gmau") OR OLD."pi_pgmau" IS DISTINCT FROM (NEW."pi_pgmau") OR OLD."retired_on" IS DISTINCT FROM (NEW."retired_on") OR OLD."roadmap" IS DISTINCT FROM (NEW."roadmap") OR OLD."sam_driver_score" IS DISTINCT FROM (NEW."sam_driver_score") OR OLD."slack_channel" IS DISTINCT FROM (NEW."slack_channel") OR OLD."stage_id" IS DISTINCT FROM (NEW."stage_id") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."usage_driver_score" IS DISTINCT FROM (NEW."usage_driver_score") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "stages_groupevent" ("asp_driver_score", "body", "description", "direction", "extra", "focus", "group_link", "handbook", "id", "in_structure", "key", "label", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "pi_gmau", "pi_pgmau", "retired_on", "roadmap", "sam_driver_score", "slack_channel", "stage_id", "updated_at", "usage_driver_score", "version") VALUES (NEW."asp_driver_score", NEW."body", NEW."description", NEW."direction", NEW."extra", NEW."focus", NEW."group_link", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."label", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."pi_gmau", NEW."pi_pgmau", NEW."retired_on", NEW."roadmap", NEW."sam_driver_score", NEW."slack_channel", NEW."stage_id", NEW."updated_at", NEW."usage_driver_score", NEW."version"); RETURN NULL;', hash='41a2dc7ccce818dd7a11e0e15f5ffcd0608fca0b', operation='UPDATE', pgid='pgtrigger_update_update_bb9a3', table='stages_group', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='follow',
-            constraint=models.UniqueConstraint(fields=('user', 'stage'), name='followed_once'),
-        ),
-        migrations.AddConstraint(
-            model_name='draft',
-            constraint=models.UniqueConstraint(fields=('user', 'stage', 'kind', 'heading'), name='one_draft_per_block'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='category',
@@ -847,14 +713,6 @@ class Migration(migrations.Migration):
             model_name='category',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."available" IS DISTINCT FROM (NEW."available") OR OLD."complete" IS DISTINCT FROM (NEW."complete") OR OLD."description" IS DISTINCT FROM (NEW."description") OR OLD."direction" IS DISTINCT FROM (NEW."direction") OR OLD."documentation" IS DISTINCT FROM (NEW."documentation") OR OLD."dogfooding_status" IS DISTINCT FROM (NEW."dogfooding_status") OR OLD."extra" IS DISTINCT FROM (NEW."extra") OR OLD."handbook" IS DISTINCT FROM (NEW."handbook") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."in_structure" IS DISTINCT FROM (NEW."in_structure") OR OLD."key" IS DISTINCT FROM (NEW."key") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."lovable" IS DISTINCT FROM (NEW."lovable") OR OLD."marketing" IS DISTINCT FROM (NEW."marketing") OR OLD."maturity" IS DISTINCT FROM (NEW."maturity") OR OLD."maturity_reason" IS DISTINCT FROM (NEW."maturity_reason") OR OLD."name" IS DISTINCT FROM (NEW."name") OR OLD."order" IS DISTINCT FROM (NEW."order") OR OLD."priority_level" IS DISTINCT FROM (NEW."priority_level") OR OLD."retired_on" IS DISTINCT FROM (NEW."retired_on") OR OLD."stage_id" IS DISTINCT FROM (NEW."stage_id") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version" IS DISTINCT FROM (NEW."version") OR OLD."viable" IS DISTINCT FROM (NEW."viable"))', func='INSERT INTO "stages_categoryevent" ("available", "complete", "description", "direction", "documentation", "dogfooding_status", "extra", "handbook", "id", "in_structure", "key", "label", "lovable", "marketing", "maturity", "maturity_reason", "name", "order", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "priority_level", "retired_on", "stage_id", "updated_at", "version", "viable") VALUES (NEW."available", NEW."complete", NEW."description", NEW."direction", NEW."documentation", NEW."dogfooding_status", NEW."extra", NEW."handbook", NEW."id", NEW."in_structure", NEW."key", NEW."label", NEW."lovable", NEW."marketing", NEW."maturity", NEW."maturity_reason", NEW."name", NEW."order", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."priority_level", NEW."retired_on", NEW."stage_id", NEW."updated_at", NEW."version", NEW."viable"); RETURN NULL;', hash='c0b72bb73b15ffc30619e2570000078e343c41c7', operation='UPDATE', pgid='pgtrigger_update_update_67f33', table='stages_category', when='AFTER')),
         ),
-        migrations.AddConstraint(
-            model_name='block',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'other'), _negated=True), fields=('stage', 'kind'), name='one_block_per_kind'),
-        ),
-        migrations.AddConstraint(
-            model_name='block',
-            constraint=models.UniqueConstraint(condition=models.Q(('kind', 'other')), fields=('stage', 'heading'), name='one_other_block_per_heading'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='block',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "stages_blockevent" ("body", "heading", "id", "kind", "missing_from_source", "not_applicable", "note", "order", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "placeholders", "review_every_days", "reviewed_by_id", "reviewed_on", "stage_id", "updated_at", "version") VALUES (NEW."body", NEW."heading", NEW."id", NEW."kind", NEW."missing_from_source", NEW."not_applicable", NEW."note", NEW."order", NEW."owner_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."placeholders", NEW."review_every_days", NEW."reviewed_by_id", NEW."reviewed_on", NEW."stage_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='7a2b042a0966fa075e9f92ba78e6443436c16633', operation='INSERT', pgid='pgtrigger_insert_insert_43c16', table='stages_block', when='AFTER')),
@@ -862,9 +720,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='block',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."body" IS DISTINCT FROM (NEW."body") OR OLD."heading" IS DISTINCT FROM (NEW."heading") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."kind" IS DISTINCT FROM (NEW."kind") OR OLD."missing_from_source" IS DISTINCT FROM (NEW."missing_from_source") OR OLD."not_applicable" IS DISTINCT FROM (NEW."not_applicable") OR OLD."note" IS DISTINCT FROM (NEW."note") OR OLD."order" IS DISTINCT FROM (NEW."order") OR OLD."owner_id" IS DISTINCT FROM (NEW."owner_id") OR OLD."placeholders" IS DISTINCT FROM (NEW."placeholders") OR OLD."review_every_days" IS DISTINCT FROM (NEW."review_every_days") OR OLD."reviewed_by_id" IS DISTINCT FROM (NEW."reviewed_by_id") OR OLD."reviewed_on" IS DISTINCT FROM (NEW."reviewed_on") OR OLD."stage_id" IS DISTINCT FROM (NEW."stage_id") OR OLD."updated_at" IS DISTINCT FROM (NEW."updated_at") OR OLD."version" IS DISTINCT FROM (NEW."version"))', func='INSERT INTO "stages_blockevent" ("body", "heading", "id", "kind", "missing_from_source", "not_applicable", "note", "order", "owner_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "placeholders", "review_every_days", "reviewed_by_id", "reviewed_on", "stage_id", "updated_at", "version") VALUES (NEW."body", NEW."heading", NEW."id", NEW."kind", NEW."missing_from_source", NEW."not_applicable", NEW."note", NEW."order", NEW."owner_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."placeholders", NEW."review_every_days", NEW."reviewed_by_id", NEW."reviewed_on", NEW."stage_id", NEW."updated_at", NEW."version"); RETURN NULL;', hash='7e59f923aa07f0a8af9d4d58a91504d0d3afb134', operation='UPDATE', pgid='pgtrigger_update_update_3f1e9', table='stages_block', when='AFTER')),
-        ),
-        migrations.AddConstraint(
-            model_name='visit',
-            constraint=models.UniqueConstraint(fields=('user', 'stage'), name='one_visit_per_person_and_stage'),
         ),
     ]

@@ -38,6 +38,7 @@ class Migration(migrations.Migration):
                 ('imported', models.JSONField(blank=True, help_text='Heading and body as last read.', null=True)),
                 ('missing_from_source', models.BooleanField(default=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('section', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='texts', to='stages.section')),
             ],
             options={
                 'ordering': ['order', 'id'],
@@ -57,6 +58,9 @@ class Migration(migrations.Migration):
                 ('body', models.TextField(blank=True, help_text='Markdown.')),
                 ('missing_from_source', models.BooleanField(default=False)),
                 ('version', models.PositiveIntegerField(default=1)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.pagetext')),
+                ('section', models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.section')),
             ],
             options={
                 'abstract': False,
@@ -129,26 +133,6 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='resource',
             index=django.contrib.postgres.indexes.HashIndex(condition=models.Q(('url', ''), _negated=True), fields=['url'], name='resource_by_url'),
-        ),
-        migrations.AddField(
-            model_name='pagetext',
-            name='section',
-            field=models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='texts', to='stages.section'),
-        ),
-        migrations.AddField(
-            model_name='pagetextevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='pagetextevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='stages.pagetext'),
-        ),
-        migrations.AddField(
-            model_name='pagetextevent',
-            name='section',
-            field=models.ForeignKey(blank=True, db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', related_query_name='+', to='stages.section'),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='pagetext',

@@ -53,39 +53,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='MetadataReport',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('uuid', models.CharField(blank=True, max_length=255)),
-                ('received_at', models.DateTimeField()),
-                ('metrics', models.PositiveIntegerField(default=0)),
-                ('failures', models.PositiveIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0)),
-                ('body', models.BinaryField()),
-                ('counted', models.BooleanField(default=False)),
-                ('cause', models.TextField(blank=True)),
-            ],
-            options={
-                'ordering': ['-id'],
-            },
-        ),
-        migrations.CreateModel(
-            name='MetricTiming',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('key_path', models.CharField(max_length=520, unique=True)),
-                ('samples', models.BigIntegerField(default=0)),
-                ('seconds', models.FloatField(default=0, help_text='Sum over all samples.')),
-                ('slowest', models.FloatField(default=0)),
-                ('errors', models.BigIntegerField(default=0)),
-                ('last_error', models.CharField(blank=True, max_length=500)),
-                ('last_seen_at', models.DateTimeField()),
-            ],
-            options={
-                'ordering': ['-seconds'],
-            },
-        ),
-        migrations.CreateModel(
             name='Organisation',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -98,18 +65,26 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='OrganisationEvent',
+            name='IngestKey',
             fields=[
-                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
-                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
-                ('pgh_label', models.TextField(help_text='The event label.')),
-                ('id', models.BigIntegerField()),
-                ('name', models.CharField(max_length=200)),
-                ('note', models.TextField(blank=True)),
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('label', models.CharField(max_length=200)),
+                ('prefix', models.CharField(help_text='The beginning of the key, by which people recognise it.', max_length=16)),
+                ('digest', models.BinaryField(unique=True)),
+                ('uuid', models.CharField(blank=True, help_text="Empty where the key is an organisation's.", max_length=255)),
+                ('hostname', models.CharField(blank=True, max_length=255)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('expires_at', models.DateTimeField(blank=True, null=True)),
+                ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('last_used_at', models.DateTimeField(editable=False, null=True)),
+                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('replaced_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaces', to='telemetry.ingestkey')),
+                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ingest_keys', to='telemetry.organisation')),
             ],
             options={
-                'abstract': False,
+                'ordering': ['-created_at'],
+                'indexes': [models.Index(fields=['uuid', 'hostname'], name='telemetry_key_installation')],
+                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('uuid', ''), ('hostname', ''), ('organisation__isnull', False)), models.Q(models.Q(('uuid', ''), _negated=True), models.Q(('hostname', ''), _negated=True)), _connector='OR'), name='telemetry_key_has_one_scope', violation_error_message='A key belongs to an installation (uuid and host name) or to an organisation.')],
             },
         ),
         migrations.CreateModel(
@@ -143,9 +118,64 @@ class Migration(migrations.Migration):
                 ('cause', models.TextField(blank=True, db_default='', help_text='Why reading failed.')),
                 ('attempts', models.PositiveSmallIntegerField(db_default=0)),
                 ('read_at', models.DateTimeField(null=True)),
+                ('key', models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='pings', to='telemetry.ingestkey')),
             ],
             options={
                 'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('state', 'accepted')), fields=['id'], name='telemetry_ping_backlog'), models.Index(condition=models.Q(('state__in', ['quarantined', 'failed', 'rejected'])), fields=['state', '-id'], name='telemetry_ping_odd'), django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='telemetry_ping_received'), models.Index(condition=models.Q(('key__isnull', False)), fields=['key', '-id'], name='telemetry_ping_key')],
+                'constraints': [models.UniqueConstraint(fields=('uuid', 'hostname', 'recorded_at'), name='telemetry_one_ping_per_moment')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MetadataReport',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('uuid', models.CharField(blank=True, max_length=255)),
+                ('received_at', models.DateTimeField()),
+                ('metrics', models.PositiveIntegerField(default=0)),
+                ('failures', models.PositiveIntegerField(default=0)),
+                ('seconds', models.FloatField(default=0)),
+                ('body', models.BinaryField()),
+                ('counted', models.BooleanField(default=False)),
+                ('cause', models.TextField(blank=True)),
+                ('ping', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='metadata', to='telemetry.ping')),
+            ],
+            options={
+                'ordering': ['-id'],
+                'indexes': [models.Index(condition=models.Q(('counted', False)), fields=['id'], name='telemetry_metadata_backlog'), models.Index(fields=['received_at'], name='telemetry_metadata_received')],
+            },
+        ),
+        migrations.CreateModel(
+            name='MetricTiming',
+            fields=[
+                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
+                ('key_path', models.CharField(max_length=520, unique=True)),
+                ('samples', models.BigIntegerField(default=0)),
+                ('seconds', models.FloatField(default=0, help_text='Sum over all samples.')),
+                ('slowest', models.FloatField(default=0)),
+                ('errors', models.BigIntegerField(default=0)),
+                ('last_error', models.CharField(blank=True, max_length=500)),
+                ('last_seen_at', models.DateTimeField()),
+            ],
+            options={
+                'ordering': ['-seconds'],
+            },
+        ),
+        migrations.CreateModel(
+            name='OrganisationEvent',
+            fields=[
+                ('pgh_id', models.AutoField(primary_key=True, serialize=False)),
+                ('pgh_created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_label', models.TextField(help_text='The event label.')),
+                ('id', models.BigIntegerField()),
+                ('name', models.CharField(max_length=200)),
+                ('note', models.TextField(blank=True)),
+                ('created_at', models.DateTimeField(auto_now_add=True)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.organisation')),
+            ],
+            options={
+                'abstract': False,
             },
         ),
         migrations.CreateModel(
@@ -178,6 +208,8 @@ class Migration(migrations.Migration):
                 ('parameters', models.JSONField(blank=True, default=dict, help_text='Such as {"factor": 20, "floor": 10000}.')),
                 ('reason', models.TextField(blank=True, help_text='Why the rule exists.')),
                 ('order', models.PositiveSmallIntegerField(default=100)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.plausibilityrule')),
             ],
             options={
                 'abstract': False,
@@ -193,6 +225,7 @@ class Migration(migrations.Migration):
                 ('by_key', models.CharField(blank=True, help_text='Prefix of the ingest key that asked for it.', max_length=16)),
                 ('reason', models.TextField(blank=True)),
                 ('pings', models.PositiveIntegerField(default=0)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-at'],
@@ -242,6 +275,8 @@ class Migration(migrations.Migration):
                 ('vulnerable', models.BooleanField(default=False, help_text='This version has a known hole.')),
                 ('critical_vulnerability', models.BooleanField(default=False, help_text='The hole is critical.')),
                 ('details', models.TextField(blank=True, help_text='Shown to administrators of instances with this version.')),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.release')),
             ],
             options={
                 'abstract': False,
@@ -257,6 +292,8 @@ class Migration(migrations.Migration):
                 ('from_plan', models.BigIntegerField(null=True)),
                 ('to_plan', models.BigIntegerField()),
                 ('changes', models.JSONField(default=dict)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rereads', to='telemetry.ping')),
             ],
             options={
                 'ordering': ['-at'],
@@ -269,6 +306,8 @@ class Migration(migrations.Migration):
                 ('decision', models.CharField(choices=[('released', 'released'), ('rejected', 'rejected'), ('held', 'put into quarantine')], max_length=10)),
                 ('reason', models.TextField()),
                 ('at', models.DateTimeField(auto_now_add=True)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
+                ('ping', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='telemetry.ping')),
             ],
             options={
                 'ordering': ['-at'],
@@ -290,9 +329,12 @@ class Migration(migrations.Migration):
                 ('values', models.JSONField(default=dict, help_text='Indicator metrics of the last trusted ping.')),
                 ('back_at', models.DateTimeField(help_text='When it came back after a silence.', null=True)),
                 ('silence_days', models.PositiveIntegerField(default=0, help_text='How long that silence was.')),
+                ('last_ping', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping')),
             ],
             options={
                 'ordering': ['-last_at'],
+                'indexes': [models.Index(fields=['last_at'], name='telemetry_sender_last'), models.Index(fields=['unique_instance_id'], name='telemetry_sender_instance')],
+                'constraints': [models.UniqueConstraint(fields=('uuid', 'hostname'), name='telemetry_one_sender')],
             },
         ),
         migrations.CreateModel(
@@ -323,6 +365,8 @@ class Migration(migrations.Migration):
                 ('hostname', models.CharField(blank=True, max_length=255)),
                 ('created_at', models.DateTimeField(auto_now_add=True)),
                 ('revoked_at', models.DateTimeField(blank=True, null=True)),
+                ('pgh_context', models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context')),
+                ('pgh_obj', models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.signingkey')),
             ],
             options={
                 'abstract': False,
@@ -338,6 +382,7 @@ class Migration(migrations.Migration):
                 ('first_seen_at', models.DateTimeField()),
                 ('last_seen_at', models.DateTimeField()),
                 ('state', models.CharField(choices=[('open', 'waits for a definition'), ('ignored', 'ignored')], default='open', max_length=10)),
+                ('example', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping')),
             ],
             options={
                 'ordering': ['-pings', 'key_path'],
@@ -351,6 +396,7 @@ class Migration(migrations.Migration):
                 ('stored_at', models.DateTimeField(null=True)),
                 ('signer', models.CharField(blank=True, max_length=200)),
                 ('signature', models.CharField(blank=True, help_text='unsigned, valid, unknown, invalid', max_length=20)),
+                ('by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
             ],
             options={
                 'ordering': ['-id'],
@@ -375,6 +421,8 @@ class Migration(migrations.Migration):
                 ('size', models.PositiveIntegerField(default=0)),
                 ('cut', django.contrib.postgres.fields.ArrayField(base_field=models.TextField(), default=list, size=None)),
                 ('body', models.BinaryField(null=True)),
+                ('ping', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping')),
+                ('upload', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='telemetry.upload')),
             ],
             options={
                 'ordering': ['id'],
@@ -390,6 +438,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'ordering': ['-day', 'version'],
+                'constraints': [models.UniqueConstraint(fields=('day', 'version'), name='telemetry_one_check_count')],
             },
         ),
         migrations.CreateModel(
@@ -410,27 +459,6 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
-            name='IngestKey',
-            fields=[
-                ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
-                ('label', models.CharField(max_length=200)),
-                ('prefix', models.CharField(help_text='The beginning of the key, by which people recognise it.', max_length=16)),
-                ('digest', models.BinaryField(unique=True)),
-                ('uuid', models.CharField(blank=True, help_text="Empty where the key is an organisation's.", max_length=255)),
-                ('hostname', models.CharField(blank=True, max_length=255)),
-                ('created_at', models.DateTimeField(auto_now_add=True)),
-                ('expires_at', models.DateTimeField(blank=True, null=True)),
-                ('revoked_at', models.DateTimeField(blank=True, null=True)),
-                ('last_used_at', models.DateTimeField(editable=False, null=True)),
-                ('created_by', models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL)),
-                ('replaced_by', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='replaces', to='telemetry.ingestkey')),
-                ('organisation', models.ForeignKey(blank=True, null=True, on_delete=django.db.models.deletion.PROTECT, related_name='ingest_keys', to='telemetry.organisation')),
-            ],
-            options={
-                'ordering': ['-created_at'],
-            },
-        ),
-        migrations.CreateModel(
             name='IdempotentAnswer',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -441,6 +469,9 @@ class Migration(migrations.Migration):
                 ('at', models.DateTimeField(auto_now_add=True)),
                 ('key', models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='+', to='telemetry.ingestkey')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('key', 'name'), name='telemetry_one_answer_per_name')],
+            },
         ),
         migrations.CreateModel(
             name='IssueCount',
@@ -463,6 +494,9 @@ class Migration(migrations.Migration):
                 ('hostname', models.CharField(max_length=255)),
                 ('organisation', models.ForeignKey(null=True, on_delete=django.db.models.deletion.CASCADE, related_name='holders', to='telemetry.organisation')),
             ],
+            options={
+                'constraints': [models.UniqueConstraint(fields=('uuid', 'hostname'), name='telemetry_one_holder')],
+            },
         ),
         migrations.CreateModel(
             name='IngestKeyEvent',
@@ -496,26 +530,6 @@ class Migration(migrations.Migration):
             model_name='organisation',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "telemetry_organisationevent" ("created_at", "id", "name", "note", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id") VALUES (NEW."created_at", NEW."id", NEW."name", NEW."note", _pgh_attach_context(), NOW(), \'update\', NEW."id"); RETURN NULL;', hash='9b6b962cfeae402c2ca8960f09171054862c00b0', operation='UPDATE', pgid='pgtrigger_update_update_13308', table='telemetry_organisation', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='organisationevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='organisationevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.organisation'),
-        ),
-        migrations.AddField(
-            model_name='ping',
-            name='key',
-            field=models.ForeignKey(db_index=False, null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='pings', to='telemetry.ingestkey'),
-        ),
-        migrations.AddField(
-            model_name='metadatareport',
-            name='ping',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='metadata', to='telemetry.ping'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='plausibilityrule',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "telemetry_plausibilityruleevent" ("action", "code", "id", "kind", "metrics", "order", "parameters", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason") VALUES (NEW."action", NEW."code", NEW."id", NEW."kind", NEW."metrics", NEW."order", NEW."parameters", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."reason"); RETURN NULL;', hash='6f9a32fcdd66d60e978450af9682d646a4e8bcc8', operation='INSERT', pgid='pgtrigger_insert_insert_253bf', table='telemetry_plausibilityrule', when='AFTER')),
@@ -523,21 +537,6 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='plausibilityrule',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "telemetry_plausibilityruleevent" ("action", "code", "id", "kind", "metrics", "order", "parameters", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "reason") VALUES (NEW."action", NEW."code", NEW."id", NEW."kind", NEW."metrics", NEW."order", NEW."parameters", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."reason"); RETURN NULL;', hash='d6676fd45cf6e787ff105851428aa5638f50c6b2', operation='UPDATE', pgid='pgtrigger_update_update_3f1d3', table='telemetry_plausibilityrule', when='AFTER')),
-        ),
-        migrations.AddField(
-            model_name='plausibilityruleevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='plausibilityruleevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.plausibilityrule'),
-        ),
-        migrations.AddField(
-            model_name='privacyrecord',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
         ),
         pgtrigger.migrations.AddTrigger(
             model_name='release',
@@ -547,41 +546,6 @@ class Migration(migrations.Migration):
             model_name='release',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "telemetry_releaseevent" ("critical_vulnerability", "details", "id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "released_on", "security", "supported_until", "version", "vulnerable") VALUES (NEW."critical_vulnerability", NEW."details", NEW."id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."released_on", NEW."security", NEW."supported_until", NEW."version", NEW."vulnerable"); RETURN NULL;', hash='0c7fdfe1864b2a23489bc7c3a4740b8ddb9e8ed6', operation='UPDATE', pgid='pgtrigger_update_update_fe20c', table='telemetry_release', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='releaseevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='releaseevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.release'),
-        ),
-        migrations.AddField(
-            model_name='reread',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='reread',
-            name='ping',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='rereads', to='telemetry.ping'),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='review',
-            name='ping',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='reviews', to='telemetry.ping'),
-        ),
-        migrations.AddField(
-            model_name='sender',
-            name='last_ping',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='signingkey',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "telemetry_signingkeyevent" ("created_at", "hostname", "id", "label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_key", "revoked_at", "uuid") VALUES (NEW."created_at", NEW."hostname", NEW."id", NEW."label", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."public_key", NEW."revoked_at", NEW."uuid"); RETURN NULL;', hash='8e58cd79d25b4e2da200eb90a6e5de783c820efc', operation='INSERT', pgid='pgtrigger_insert_insert_f4b50', table='telemetry_signingkey', when='AFTER')),
@@ -590,56 +554,6 @@ class Migration(migrations.Migration):
             model_name='signingkey',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD.* IS DISTINCT FROM NEW.*)', func='INSERT INTO "telemetry_signingkeyevent" ("created_at", "hostname", "id", "label", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "public_key", "revoked_at", "uuid") VALUES (NEW."created_at", NEW."hostname", NEW."id", NEW."label", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."public_key", NEW."revoked_at", NEW."uuid"); RETURN NULL;', hash='54d1b0acdaef1e0ddc6fbeba8bca0a020feacfc4', operation='UPDATE', pgid='pgtrigger_update_update_5222b', table='telemetry_signingkey', when='AFTER')),
         ),
-        migrations.AddField(
-            model_name='signingkeyevent',
-            name='pgh_context',
-            field=models.ForeignKey(db_constraint=False, null=True, on_delete=django.db.models.deletion.DO_NOTHING, related_name='+', to='pghistory.context'),
-        ),
-        migrations.AddField(
-            model_name='signingkeyevent',
-            name='pgh_obj',
-            field=models.ForeignKey(db_constraint=False, on_delete=django.db.models.deletion.DO_NOTHING, related_name='events', to='telemetry.signingkey'),
-        ),
-        migrations.AddField(
-            model_name='unknownkey',
-            name='example',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping'),
-        ),
-        migrations.AddField(
-            model_name='upload',
-            name='by',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to=settings.AUTH_USER_MODEL),
-        ),
-        migrations.AddField(
-            model_name='uploaditem',
-            name='ping',
-            field=models.ForeignKey(null=True, on_delete=django.db.models.deletion.SET_NULL, related_name='+', to='telemetry.ping'),
-        ),
-        migrations.AddField(
-            model_name='uploaditem',
-            name='upload',
-            field=models.ForeignKey(on_delete=django.db.models.deletion.CASCADE, related_name='items', to='telemetry.upload'),
-        ),
-        migrations.AddConstraint(
-            model_name='versioncheck',
-            constraint=models.UniqueConstraint(fields=('day', 'version'), name='telemetry_one_check_count'),
-        ),
-        migrations.AddConstraint(
-            model_name='idempotentanswer',
-            constraint=models.UniqueConstraint(fields=('key', 'name'), name='telemetry_one_answer_per_name'),
-        ),
-        migrations.AddConstraint(
-            model_name='keyholder',
-            constraint=models.UniqueConstraint(fields=('uuid', 'hostname'), name='telemetry_one_holder'),
-        ),
-        migrations.AddIndex(
-            model_name='ingestkey',
-            index=models.Index(fields=['uuid', 'hostname'], name='telemetry_key_installation'),
-        ),
-        migrations.AddConstraint(
-            model_name='ingestkey',
-            constraint=models.CheckConstraint(condition=models.Q(models.Q(('uuid', ''), ('hostname', ''), ('organisation__isnull', False)), models.Q(models.Q(('uuid', ''), _negated=True), models.Q(('hostname', ''), _negated=True)), _connector='OR'), name='telemetry_key_has_one_scope', violation_error_message='A key belongs to an installation (uuid and host name) or to an organisation.'),
-        ),
         pgtrigger.migrations.AddTrigger(
             model_name='ingestkey',
             trigger=pgtrigger.compiler.Trigger(name='insert_insert', sql=pgtrigger.compiler.UpsertTriggerSql(func='INSERT INTO "telemetry_ingestkeyevent" ("created_at", "created_by_id", "expires_at", "hostname", "id", "label", "organisation_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "replaced_by_id", "revoked_at", "uuid") VALUES (NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."hostname", NEW."id", NEW."label", NEW."organisation_id", _pgh_attach_context(), NOW(), \'insert\', NEW."id", NEW."prefix", NEW."replaced_by_id", NEW."revoked_at", NEW."uuid"); RETURN NULL;', hash='531477c2b88c77b91dd663bec331040b6506b5db', operation='INSERT', pgid='pgtrigger_insert_insert_aea56', table='telemetry_ingestkey', when='AFTER')),
@@ -647,45 +561,5 @@ class Migration(migrations.Migration):
         pgtrigger.migrations.AddTrigger(
             model_name='ingestkey',
             trigger=pgtrigger.compiler.Trigger(name='update_update', sql=pgtrigger.compiler.UpsertTriggerSql(condition='WHEN (OLD."created_at" IS DISTINCT FROM (NEW."created_at") OR OLD."created_by_id" IS DISTINCT FROM (NEW."created_by_id") OR OLD."expires_at" IS DISTINCT FROM (NEW."expires_at") OR OLD."hostname" IS DISTINCT FROM (NEW."hostname") OR OLD."id" IS DISTINCT FROM (NEW."id") OR OLD."label" IS DISTINCT FROM (NEW."label") OR OLD."organisation_id" IS DISTINCT FROM (NEW."organisation_id") OR OLD."prefix" IS DISTINCT FROM (NEW."prefix") OR OLD."replaced_by_id" IS DISTINCT FROM (NEW."replaced_by_id") OR OLD."revoked_at" IS DISTINCT FROM (NEW."revoked_at") OR OLD."uuid" IS DISTINCT FROM (NEW."uuid"))', func='INSERT INTO "telemetry_ingestkeyevent" ("created_at", "created_by_id", "expires_at", "hostname", "id", "label", "organisation_id", "pgh_context_id", "pgh_created_at", "pgh_label", "pgh_obj_id", "prefix", "replaced_by_id", "revoked_at", "uuid") VALUES (NEW."created_at", NEW."created_by_id", NEW."expires_at", NEW."hostname", NEW."id", NEW."label", NEW."organisation_id", _pgh_attach_context(), NOW(), \'update\', NEW."id", NEW."prefix", NEW."replaced_by_id", NEW."revoked_at", NEW."uuid"); RETURN NULL;', hash='83e8c0f7c2b55e32a3bdcabc243e2a965536345a', operation='UPDATE', pgid='pgtrigger_update_update_e4aaf', table='telemetry_ingestkey', when='AFTER')),
-        ),
-        migrations.AddIndex(
-            model_name='ping',
-            index=models.Index(condition=models.Q(('state', 'accepted')), fields=['id'], name='telemetry_ping_backlog'),
-        ),
-        migrations.AddIndex(
-            model_name='ping',
-            index=models.Index(condition=models.Q(('state__in', ['quarantined', 'failed', 'rejected'])), fields=['state', '-id'], name='telemetry_ping_odd'),
-        ),
-        migrations.AddIndex(
-            model_name='ping',
-            index=django.contrib.postgres.indexes.BrinIndex(fields=['received_at'], name='telemetry_ping_received'),
-        ),
-        migrations.AddIndex(
-            model_name='ping',
-            index=models.Index(condition=models.Q(('key__isnull', False)), fields=['key', '-id'], name='telemetry_ping_key'),
-        ),
-        migrations.AddConstraint(
-            model_name='ping',
-            constraint=models.UniqueConstraint(fields=('uuid', 'hostname', 'recorded_at'), name='telemetry_one_ping_per_moment'),
-        ),
-        migrations.AddIndex(
-            model_name='metadatareport',
-            index=models.Index(condition=models.Q(('counted', False)), fields=['id'], name='telemetry_metadata_backlog'),
-        ),
-        migrations.AddIndex(
-            model_name='metadatareport',
-            index=models.Index(fields=['received_at'], name='telemetry_metadata_received'),
-        ),
-        migrations.AddIndex(
-            model_name='sender',
-            index=models.Index(fields=['last_at'], name='telemetry_sender_last'),
-        ),
-        migrations.AddIndex(
-            model_name='sender',
-            index=models.Index(fields=['unique_instance_id'], name='telemetry_sender_instance'),
-        ),
-        migrations.AddConstraint(
-            model_name='sender',
-            constraint=models.UniqueConstraint(fields=('uuid', 'hostname'), name='telemetry_one_sender'),
         ),
     ]
