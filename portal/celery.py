@@ -14,7 +14,9 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
+from celery.signals import beat_init
 from django.conf import settings
+from kombu.exceptions import OperationalError
 
 from portal.plugin import Schedule
 
@@ -108,6 +110,19 @@ def entry(schedule: Schedule) -> dict[str, Any]:
         "schedule": schedule.when,
         "options": {"queue": schedule.queue, "expires": expires},
     }
+
+
+@beat_init.connect
+def ask_for_signs_of_life(**kwargs: object) -> None:
+    """Let worker and sweeper say at once that they are there.
+
+    The first run of an interval comes after the interval; until then the portal would say of both that nobody saw them.
+    """
+    for schedule in HOST_SCHEDULES:
+        if schedule.task in ("portal.tasks.worker_alive", "portal.tasks.sweeper_alive"):
+            # Where the broker is away the timetable asks again, and says so.
+            with suppress(OperationalError, OSError):
+                app.send_task(schedule.task, queue=schedule.queue, expires=30, retry=False)
 
 
 @app.on_after_finalize.connect

@@ -108,7 +108,7 @@ class EarlyHandler(WSGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self.views = EarlyViews(safely)
-        self.kept: dict[tuple[str, bool], dict[str, str] | None] = {}
+        self.kept: dict[tuple[str, bool], dict[str, str]] = {}
 
     def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> HttpResponseBase:
         begun = time.perf_counter()
@@ -139,15 +139,18 @@ class EarlyHandler(WSGIHandler):
         return response
 
     def headers(self, path: str, request: WSGIRequest) -> dict[str, str] | None:
-        """What the middleware in front adds to an answer there; ``None`` where it answers by itself."""
+        """What the middleware in front adds to an answer there; ``None`` where it answers by itself.
+
+        That is not kept: it may be about this request alone.
+        """
         place = (path, request.is_secure())
         if place not in self.kept:
             probe = self.request_class(request.environ)
             probe.asks_for_headers = True  # type: ignore[attr-defined]
             response = self.get_response(probe)
-            self.kept[place] = (
-                {name: value for name, value in response.headers.items() if name not in {HEADER, "Content-Type"}}
-                if isinstance(response, Headers)
-                else None
-            )
+            if not isinstance(response, Headers):
+                return None
+            self.kept[place] = {
+                name: value for name, value in response.headers.items() if name not in {HEADER, "Content-Type"}
+            }
         return self.kept[place]

@@ -39,7 +39,7 @@ def home(request: HttpRequest) -> PanelContent | None:
     return PanelContent(
         template="stages/panel_home.html",
         context={
-            "rows": rows[:5],
+            "rows": [row for row in rows if row.score.percent < 100][:5],
             "complete": sum(row.score.percent == 100 for row in rows),
             "number": len(rows),
             "average": round(sum(row.score.percent for row in rows) / len(rows)),

@@ -53,8 +53,12 @@ def remark(drawn: Sequence[Drawn], place: date) -> str:
     return "; ".join(dict.fromkeys(said))
 
 
-def notes_of(drawn: Sequence[Drawn], places: Sequence[date], *, monthly: bool) -> tuple[str, ...]:
-    """What the drawing marks, in sentences: gaps with their reason, restatements, the unfinished month."""
+def notes_of(
+    drawn: Sequence[Drawn], places: Sequence[date], *, monthly: bool, marked: date | None = None
+) -> tuple[str, ...]:
+    """What the drawing marks, in sentences: gaps with their reason, restatements, the unfinished month, and the month
+    that the page is about.
+    """
     notes: list[str] = []
     gaps = [(place, remark(drawn, place)) for place in places if is_gap(drawn, place)]
     for reason, same in groupby(gaps, key=lambda gap: gap[1]):
@@ -78,4 +82,6 @@ def notes_of(drawn: Sequence[Drawn], places: Sequence[date], *, monthly: bool) -
         notes.append(f"○ {scale.name(unfinished[-1], monthly=monthly)} is not finished.")
     if len(notes) > 5:
         notes = [*notes[:4], f"{len(notes) - 4} more remarks are in the table."]
+    if marked is not None and marked in places:
+        notes.append(f"The coloured band is {scale.name(marked, monthly=monthly)}, which this page shows.")
     return tuple(notes)

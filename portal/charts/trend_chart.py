@@ -62,7 +62,7 @@ def trend(
         },
         table=trend_table(drawn, places, monthly=monthly),
         unit=unit,
-        notes=notes_of(drawn, places, monthly=monthly),
+        notes=notes_of(drawn, places, monthly=monthly, marked=marked),
         key=key if len(key) > 1 else (),
         empty=not values,
         stretch=tuple(scale.name(place, monthly=monthly) for place in places) if len(places) > LONG else (),

@@ -6,6 +6,8 @@ from datetime import timedelta
 
 import pytest
 from celery.schedules import crontab
+from celery.signals import beat_init
+from kombu.exceptions import OperationalError
 
 from portal.celery import app, entry, timetable
 from portal.plugin import Schedule
@@ -38,3 +40,18 @@ def test_every_schedule_of_the_portal_is_in_the_timetable_with_a_known_task() ->
     app.loader.import_default_modules()
     for name, values in timetable().items():
         assert values["task"] in app.tasks, name
+
+
+def test_a_new_beat_asks_worker_and_sweeper_for_a_sign_of_life(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[tuple[str, str]] = []
+    monkeypatch.setattr(app, "send_task", lambda name, queue, **options: asked.append((name, queue)))
+    beat_init.send(sender=None)
+    assert asked == [("portal.tasks.worker_alive", "default"), ("portal.tasks.sweeper_alive", "sweep")]
+
+
+def test_a_beat_starts_where_the_broker_is_away(monkeypatch: pytest.MonkeyPatch) -> None:
+    def away(name: str, **options: object) -> None:
+        raise OperationalError("nobody listens there")
+
+    monkeypatch.setattr(app, "send_task", away)
+    assert [answer for _, answer in beat_init.send(sender=None)] == [None]

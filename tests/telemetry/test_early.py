@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from django.core.signals import request_finished, request_started
 from django.db import close_old_connections
+from django.http import HttpResponse
 from django.test import Client, RequestFactory
 from django.urls import reverse
 
@@ -86,7 +87,7 @@ def test_the_short_way_answers_what_the_ordinary_way_answers(path: str, method: 
         assert int(status[:3]) == ordinary.status_code
         assert content == ordinary.content
         assert headers == dict(ordinary.headers)
-    assert application.kept[(path, False)] is not None
+    assert (path, False) in application.kept
 
 
 @pytest.mark.usefixtures("_the_transaction_stays")
@@ -129,3 +130,16 @@ def test_a_view_that_raises_is_answered_on_the_short_way_and_the_next_one_is_fin
         status, headers, _content = ask(application, "POST", "/usage_data", a_body())
     assert (status[:3], headers["X-Content-Type-Options"]) == ("500", "nosniff")
     assert ask(application, "POST", "/usage_data", a_body())[0][:3] == "201"
+
+
+@pytest.mark.usefixtures("_the_transaction_stays")
+def test_one_answer_of_the_middleware_itself_says_nothing_about_the_next_request(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    application = EarlyHandler()
+    application.load_middleware()
+    with monkeypatch.context() as patch:
+        patch.setattr(application, "_middleware_chain", lambda request: HttpResponse(status=503))
+        assert ask(application, "POST", "/usage_data", a_body())[0][:3] == "503"
+    assert ask(application, "POST", "/usage_data", a_body())[0][:3] == "201"
+    assert ("/usage_data", False) in application.kept

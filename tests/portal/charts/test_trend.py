@@ -85,6 +85,12 @@ def test_a_restated_month_shows_both_values() -> None:
     assert chart.notes == ("◆ Recorded of Jun 2026 was restated from 150 to 200.",)
 
 
+def test_the_month_that_the_page_is_about_is_coloured_and_the_note_says_so() -> None:
+    chart = trend(title="t", series=[series(1, 2, 3)], marked=date(2026, 6, 1))
+    assert chart.notes == ("The coloured band is Jun 2026, which this page shows.",)
+    assert trend(title="t", series=[series(1, 2, 3)], marked=date(2020, 1, 1)).notes == ()
+
+
 def test_up_to_four_series_are_labelled_where_they_end_and_more_have_a_key() -> None:
     few = trend(title="t", series=[series(1, index, kind="neutral", name=f"s{index}") for index in range(4)])
     many = trend(title="t", series=[series(1, index, kind="neutral", name=f"s{index}") for index in range(5)])
