@@ -12,7 +12,12 @@ def handbook_url() -> str:
 
 def private_hosts() -> frozenset[str]:
     """Hosts of the own network that the link check and the pull may ask (``STAGES_PRIVATE_HOSTS``, by comma)."""
-    return frozenset(env.words("STAGES_PRIVATE_HOSTS", []))
+    return frozenset(host.lower() for host in env.words("STAGES_PRIVATE_HOSTS", []))
+
+
+def longest_crawl_delay() -> int:
+    """Seconds that a run of the link check waits at most for a host (``STAGES_LONGEST_CRAWL_DELAY``)."""
+    return env.integer("STAGES_LONGEST_CRAWL_DELAY", 30, least=1)
 
 
 def pull_source() -> str:

@@ -20,6 +20,8 @@ from stages.structure.yamlfile import StructureError
 
 JOB = "Pull the catalog from its source"
 FILES = ("sections.yml", "stages.yml", "categories.yml")
+TIMEOUT = 120.0
+"""Seconds that a file may take, from its host's name to its last byte."""
 
 
 class PullFailed(Exception):
@@ -73,7 +75,7 @@ def pull(*, source: str | None = None, page: str | None = None, fetcher: Fetcher
         return Pulled(sentence="No source is set (STAGES_PULL_SOURCE).", changed=False)
     if source.startswith(("http://", "https://")):
         with tempfile.TemporaryDirectory() as folder:
-            download(source, Path(folder), page, fetcher or Fetcher(allowed=private_hosts()))
+            download(source, Path(folder), page, fetcher or Fetcher(allowed=private_hosts(), timeout=TIMEOUT))
             return import_folder(Path(folder), source, page)
     folder_ = Path(source)
     if not folder_.is_dir():

@@ -20,8 +20,13 @@ def check_links() -> str:
     """Look at the links that are due."""
     waiting = verbs.due_links(timezone.now()).count()
     with job(verbs.JOB, total=min(waiting, verbs.MOST_PER_RUN)) as progress:
-        report = verbs.check_links(step=lambda said: progress.advance(1, said[:200]))
-        progress.advance(0, report.sentence)
+
+        def step(said: str) -> None:
+            progress.advance(1, said[:200])
+            progress.check_cancelled()
+
+        report = verbs.check_links(step=step)
+        progress.say(report.sentence)
     return report.sentence
 
 

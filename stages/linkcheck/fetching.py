@@ -1,124 +1,131 @@
-"""One polite request at a time, to public addresses only.
+"""Looking at a link: politely, to public addresses only, and in bounded time.
 
-The name is resolved here and the connection goes to the address that was judged, so that a name that answers
-differently a moment later (DNS rebinding) leads nowhere else. Redirects are followed by hand and judged anew.
+Redirects are followed by hand, and each step is judged anew: its address, the robots.txt of its site, its host's turn.
 """
 
 from __future__ import annotations
 
-import http.client
-import socket
-import ssl
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any
 from urllib.parse import urljoin, urlsplit
-from urllib.robotparser import RobotFileParser
 
-from stages.linkcheck.rules import Answer, Verdict, is_public, refusal, verdict
+from stages.linkcheck.connecting import AGENT, NO_NAME, Budget, Resolve, ask, resolve
+from stages.linkcheck.pace import Pace
+from stages.linkcheck.robots import KEPT, LARGEST, Robots, robots_of
+from stages.linkcheck.robots import MOST_REDIRECTS as MOST_REDIRECTS_OF_ROBOTS
+from stages.linkcheck.rules import Answer, Verdict, refusal, verdict
 
-AGENT = "StageboardLinkCheck"
-HEADERS = {"User-Agent": f"{AGENT}/1.0", "Accept": "*/*", "Accept-Encoding": "identity"}
 TIMEOUT = 10.0
+LONGEST_LOOK = 30.0
 MOST_REDIRECTS = 5
-LARGEST_ROBOTS = 256 * 1024
-Resolve = Callable[[str, int], Sequence[str]]
-Send = Callable[[str, str, str, int], Answer]
-
-
-def resolve(host: str, port: int) -> list[str]:
-    """The addresses of a host."""
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return list(dict.fromkeys(str(entry[4][0]) for entry in found))
+HEAD_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406, 500, 501, 503})
 
 
 @dataclass
 class Fetcher:
-    """Asks for links. ``allowed`` names private hosts that an administrator opened for it."""
+    """Asks for links. ``allowed`` names private hosts that an administrator opened for it.
+
+    ``timeout`` holds for a request from its name to its last byte, ``longest`` for all that a look at a link takes of
+    the network, with its redirects.
+    """
 
     allowed: frozenset[str] = frozenset()
     resolve: Resolve = resolve
     timeout: float = TIMEOUT
-    robots: dict[str, RobotFileParser | None] = field(default_factory=dict)
+    longest: float = LONGEST_LOOK
+    pace: Pace = field(default_factory=Pace)
+    robots: dict[str, Robots] = field(default_factory=dict)
 
     def check(self, url: str) -> Verdict:
         """What became of a link."""
-        if not self.may_ask(url):
-            return Verdict(state="robots", sentence="The site asks programs not to look at this page.")
-        answer, final = self.follow(url, "HEAD")
-        if answer.status in (400, 403, 404, 405, 406, 500, 501, 503):
+        budget = Budget(self.longest)
+        if barred := self.barred(url):
+            return verdict(url, barred, url)
+        # A host that wants long pauses gets the one question that is sure to tell.
+        slow = self.pace.is_slow(host_of(url))
+        answer, final = self.follow(url, "GET" if slow else "HEAD", budget)
+        if not slow and answer.status in HEAD_IS_NO_ANSWER and not answer.barred:
             # Many servers answer HEAD wrongly; what counts is what a reader would get.
-            answer, final = self.follow(url, "GET")
+            answer, final = self.follow(url, "GET", budget)
         return verdict(url, answer, final)
 
-    def follow(self, url: str, method: str) -> tuple[Answer, str]:
+    def follow(self, url: str, method: str, budget: Budget) -> tuple[Answer, str]:
         """The last answer, after at most five redirects, and the address that gave it.
 
-        Where robots.txt of another host forbids the next step, it is only known that the link leads there.
+        Where robots.txt of another site forbids the next step, or its host's turn is far off, it is only known that
+        the link leads there.
         """
         answer = Answer(error="nothing was asked")
         for _ in range(MOST_REDIRECTS + 1):
-            answer, _body = self.ask(url, method, 0)
+            self.pace.turn(host_of(url))
+            answer, _body = self.ask_within(budget, url, method, 0)
             if answer.status is None or not 300 <= answer.status < 400 or not answer.location:
                 return answer, url
             url = joined(url, answer.location)
-            if not self.may_ask(url):
+            barred = self.barred(url)
+            if barred and (barred.error or barred.refused or barred.status):
+                return barred, url
+            if barred or not self.pace.in_time(host_of(url)):
                 return Answer(status=200), url
         return answer, url
 
     def ask(self, url: str, method: str, most: int) -> tuple[Answer, bytes]:
-        """One request to one address that was judged."""
+        """One request, whoever's turn it is; at most ``most`` bytes of its body."""
+        return self.ask_within(Budget(self.timeout), url, method, most)
+
+    def ask_within(self, budget: Budget, url: str, method: str, most: int) -> tuple[Answer, bytes]:
+        """The same within what is left of a budget."""
+        return ask(
+            url,
+            method,
+            most,
+            resolve=self.resolve,
+            allowed=self.allowed,
+            budget=budget,
+            timeout=self.timeout,
+        )
+
+    def barred(self, url: str) -> Answer | None:
+        """Why a page may not be looked at, by what the robots.txt of its site says or by its silence."""
         if refused := refusal(url):
-            return Answer(refused=refused), b""
-        parts = urlsplit(url)
-        host, secure = parts.hostname or "", parts.scheme == "https"
-        port = parts.port or (443 if secure else 80)
-        try:
-            addresses = self.resolve(host, port)
-        except (OSError, UnicodeError):
-            return Answer(error="its name is not known here"), b""
-        private = [address for address in addresses if not is_public(address)]
-        if not addresses or (private and host not in self.allowed):
-            return Answer(refused="It lies in a private network, which is never looked into."), b""
-        path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-        connection = pinned(host, port, addresses[0], secure, self.timeout)
-        try:
-            connection.request(
-                method, path.encode("ascii", "ignore").decode() if path.isascii() else quoted(path), headers=HEADERS
-            )
-            response = connection.getresponse()
-            body = response.read(most) if most else b""
-            return Answer(status=response.status, location=response.getheader("Location") or ""), body
-        except (OSError, http.client.HTTPException, ValueError) as error:
-            return Answer(error=told(error)), b""
-        finally:
-            connection.close()
-
-    def may_ask(self, url: str) -> bool:
-        """Whether robots.txt of the host lets programs look at the page."""
-        if refusal(url):
-            return True
-        parts = urlsplit(url)
-        root = f"{parts.scheme}://{parts.netloc}"
-        if root not in self.robots:
-            self.robots[root] = self.read_robots(root)
-        rules = self.robots[root]
-        return rules is None or rules.can_fetch(AGENT, url)
-
-    def read_robots(self, root: str) -> RobotFileParser | None:
-        """The rules of a host; none where there is no such file."""
-        url = f"{root}/robots.txt"
-        for _ in range(3):
-            answer, body = self.ask(url, "GET", LARGEST_ROBOTS)
-            if answer.status and 300 <= answer.status < 400 and answer.location:
-                url = joined(url, answer.location)
-                continue
-            if answer.status != 200:
-                return None
-            rules = RobotFileParser()
-            rules.parse(body.decode("utf-8", "replace").splitlines())
-            return rules
+            return Answer(refused=refused)
+        robots = self.robots_for(url)
+        if robots.closed is not None:
+            return robots.closed
+        if not robots.allows(AGENT, url):
+            return Answer(barred=f"The robots.txt of {host_of(url)} asks programs not to look at this page.")
         return None
+
+    def robots_for(self, url: str) -> Robots:
+        """The rules of the site that an address belongs to, read at most once a day."""
+        parts = urlsplit(url)
+        site = f"{parts.scheme}://{parts.netloc.lower()}"
+        kept = self.robots.get(site)
+        if kept is None or self.pace.clock() - kept.read_at >= KEPT:
+            kept = self.robots[site] = self.read_robots(site, host_of(url))
+            self.pace.delays[host_of(url)] = kept.delay
+        return kept
+
+    def read_robots(self, site: str, host: str) -> Robots:
+        """Ask a site for its robots.txt, and whom it leads on to."""
+        url, budget, redirects = f"{site}/robots.txt", Budget(self.timeout), 0
+        while True:
+            self.pace.turn(host_of(url), robots=True)
+            answer, body = self.ask_within(budget, url, "GET", LARGEST + 1)
+            onward = answer.status is not None and 300 <= answer.status < 400 and bool(answer.location)
+            if not onward or redirects == MOST_REDIRECTS_OF_ROBOTS:
+                break
+            url, redirects = joined(url, answer.location), redirects + 1
+        if answer.error and answer.error != NO_NAME:
+            answer = Answer(error=f"{answer.error} when it was asked for its robots.txt")
+        return robots_of(answer, body, host=host, redirects=redirects, agent=AGENT, now=self.pace.clock())
+
+
+def host_of(url: str) -> str:
+    """The host of an address; empty where it cannot be read."""
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:
+        return ""
 
 
 def joined(url: str, location: str) -> str:
@@ -127,37 +134,3 @@ def joined(url: str, location: str) -> str:
         return urljoin(url, location)
     except ValueError:
         return location
-
-
-def pinned(host: str, port: int, address: str, secure: bool, timeout: float) -> http.client.HTTPConnection:
-    """A connection to an address that speaks to it by the host's name."""
-
-    class Plain(http.client.HTTPConnection):
-        def connect(self) -> None:
-            self.sock = socket.create_connection((address, port), timeout)
-
-    class Secure(http.client.HTTPSConnection):
-        def connect(self) -> None:
-            raw = socket.create_connection((address, port), timeout)
-            context: Any = ssl.create_default_context()
-            self.sock = context.wrap_socket(raw, server_hostname=host)
-
-    return Secure(host, port, timeout=timeout) if secure else Plain(host, port, timeout=timeout)
-
-
-def quoted(path: str) -> str:
-    """A path with other letters written as per cent signs."""
-    from urllib.parse import quote
-
-    return quote(path, safe="/?&=%:@!$'()*+,;~#[]-._")
-
-
-def told(error: Exception) -> str:
-    """An error of the network in a few words."""
-    if isinstance(error, TimeoutError):
-        return "it did not answer in time"
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return "its certificate is not trusted here"
-    if isinstance(error, ConnectionRefusedError):
-        return "it refuses connections"
-    return "the connection failed"

@@ -7,7 +7,17 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 PORTS = frozenset({80, 443, 8080, 8443})
-TUNNELS = tuple(ipaddress.ip_network(net) for net in ("64:ff9b::/96", "64:ff9b:1::/48", "2002::/16", "2001::/32"))
+ASSIGNED = ipaddress.ip_network("2000::/3")
+"""The part of IPv6 that is given out for the internet; all else is private, a tunnel (NAT64 among them) or unused."""
+NOT_ASKED = tuple(
+    ipaddress.ip_network(net)
+    for net in (
+        *("2001::/32", "2002::/16", "192.88.99.0/24"),
+        *("192.0.0.0/24", "2001:20::/28", "3fff::/20", "2001:db8::/32"),
+    )
+)
+"""Tunnels (Teredo, 6to4 and its relay) lead into other networks; the second line is for protocols, overlays and
+documentation, and not every Python says so."""
 SIGN_IN = ("/login", "/signin", "/sign_in", "/sign-in", "/sso", "/oauth", "/users/sign_in", "/saml", "/cas/")
 GONE = frozenset({404, 410})
 CLOSED = frozenset({401, 402, 403, 407, 451})
@@ -15,12 +25,16 @@ CLOSED = frozenset({401, 402, 403, 407, 451})
 
 @dataclass(frozen=True, kw_only=True)
 class Answer:
-    """What came of one request: a status and where it leads on, or why there was none."""
+    """What came of one request: a status and where it leads on, or why there was none.
+
+    ``refused``: we do not ask such an address. ``barred``: robots.txt lets nobody ask, in a sentence.
+    """
 
     status: int | None = None
     location: str = ""
     error: str = ""
     refused: str = ""
+    barred: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,8 +61,10 @@ def is_public(address: str) -> bool:
     if isinstance(found, ipaddress.IPv6Address):
         if found.ipv4_mapped is not None:
             return is_public(str(found.ipv4_mapped))
-        if any(found in net for net in TUNNELS):
+        if found not in ASSIGNED:
             return False
+    if any(found in net for net in NOT_ASKED):
+        return False
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
@@ -75,6 +91,9 @@ def verdict(url: str, answer: Answer, final: str) -> Verdict:
     if answer.refused:
         return Verdict(state="refused", sentence=answer.refused)
     status = answer.status
+    if answer.barred:
+        # A server in trouble is looked at again soon; a rule stands until the site changes its mind.
+        return Verdict(state="unreachable" if status else "robots", status=status, sentence=answer.barred)
     if status is None:
         return Verdict(state="unreachable", sentence=f"It cannot be reached from here: {answer.error}.")
     if status in GONE:

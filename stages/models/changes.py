@@ -222,12 +222,25 @@ class LinkRun(models.Model):
     checked = models.PositiveIntegerField(default=0)
     states = models.JSONField(default=dict)
     offline = models.BooleanField(default=False)
+    offline_since = models.DateTimeField(null=True, help_text="The first of the runs without a way out, up to this.")
+    left = models.JSONField(default=list, help_text="Why links were left for a later run, a sentence per host.")
 
     class Meta:
         ordering = ["-at"]
 
     def __str__(self) -> str:
         return f"{self.at:%Y-%m-%d %H:%M}: {'offline' if self.offline else self.checked}"
+
+
+class LinkHost(models.Model):
+    """When the link check last asked a host, so that no run and no worker asks it again too soon."""
+
+    host = models.CharField(max_length=255, unique=True)
+    asked_at = models.DateTimeField()
+    delay = models.FloatField(default=0.0, help_text="Seconds between two requests that its robots.txt asks for.")
+
+    def __str__(self) -> str:
+        return f"{self.host}: {self.asked_at:%Y-%m-%d %H:%M:%S}"
 
 
 class FormerKey(models.Model):

@@ -30,7 +30,7 @@ MEANING = {
     LinkCheck.State.MOVED: ("warning", "It leads on to another address."),
     LinkCheck.State.RESTRICTED: ("neutral", "Only people can look."),
     LinkCheck.State.REFUSED: ("neutral", "Not looked at: a private network, or no web address."),
-    LinkCheck.State.ROBOTS: ("neutral", "The site asks programs not to look."),
+    LinkCheck.State.ROBOTS: ("neutral", "The site's robots.txt lets no program look."),
     LinkCheck.State.OK: ("ok", "It works."),
 }
 

@@ -90,7 +90,6 @@ def test_a_run_says_that_it_runs_and_of_how_many_links(viewer_client: Client, mo
             return super().check(url)
 
     monkeypatch.setattr("stages.linkcheck.verbs.Fetcher", lambda **_: Watched())
-    monkeypatch.setattr("stages.linkcheck.verbs.PAUSE", 0.0)
     tasks.check_links()
     run = Job.objects.get(name=JOB)
     assert (run.done, run.total) == (3, 3)
@@ -99,9 +98,29 @@ def test_a_run_says_that_it_runs_and_of_how_many_links(viewer_client: Client, mo
     assert "Links are being looked at now" not in viewer_client.get("/stages/links/").content.decode()
 
 
-def test_an_offline_network_is_said_on_the_page(viewer_client: Client) -> None:
+def test_an_offline_network_is_said_in_one_sentence_with_what_was_found_before(viewer_client: Client) -> None:
     look(https="unreachable")
-    assert LinkRun.objects.get().offline
-    assert "This network has no way out." in viewer_client.get("/stages/links/").content.decode()
-    look()
-    assert "This network has no way out." not in viewer_client.get("/stages/links/").content.decode()
+    page = viewer_client.get("/stages/links/").content.decode()
+    assert "This network has had no way out since" in page
+    assert "so no link is judged." in page
+    assert "unreachable" not in page
+    assert "looked at once the network has a way out" in page
+    look(gone="dead")
+    assert "no way out" not in viewer_client.get("/stages/links/").content.decode()
+    LinkCheck.objects.update(checked_at=timezone.now() - timedelta(days=9))
+    for _ in range(2):
+        look(https="unreachable")
+    page = viewer_client.get("/stages/links/").content.decode()
+    assert "so no link is judged; what stands below was found before." in page
+    assert "Gone for good" in page
+    assert "9 days ago" in page
+    assert "unreachable" not in page
+    first = LinkRun.objects.filter(offline=True).order_by("-at")[1]
+    assert LinkRun.objects.latest("at").offline_since == first.at
+
+
+def test_what_is_left_for_a_later_run_is_told(viewer_client: Client) -> None:
+    LinkRun.objects.create(at=timezone.now(), checked=1, left=["x.example asks for 60 seconds."])
+    page = viewer_client.get("/stages/links/").content.decode()
+    assert "Left for a later run: 1 host<" in page
+    assert "x.example asks for 60 seconds." in page
