@@ -21,7 +21,7 @@ from portal.plugin import (
     SearchSource,
 )
 from stages import contributions, search, slots
-from stages.api import resources, stage, structure, workflow
+from stages.api import importing, links, resources, stage, starting_points, structure, workflow
 from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
@@ -43,11 +43,15 @@ plugin = Plugin(
         ApiRoute(prefix="groups", viewset=structure.GroupViewSet, basename="group"),
         ApiRoute(prefix="categories", viewset=structure.CategoryViewSet, basename="category"),
         ApiRoute(prefix="resources", viewset=resources.ResourceViewSet, basename="resource"),
-        ApiRoute(prefix="starting-points", viewset=resources.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="starting-points", viewset=starting_points.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="links", viewset=links.LinkViewSet, basename="link"),
         ApiRoute(prefix="suggestions", viewset=workflow.SuggestionViewSet, basename="suggestion"),
         ApiRoute(prefix="import-conflicts", viewset=workflow.ImportConflictViewSet, basename="import-conflict"),
+        ApiRoute(prefix="field-conflicts", viewset=workflow.FieldConflictViewSet, basename="field-conflict"),
         ApiRoute(prefix="people", viewset=workflow.PeopleViewSet, basename="person"),
-        ApiRoute(prefix="handbook", viewset=workflow.HandbookViewSet, basename="handbook"),
+        ApiRoute(prefix="handbook", viewset=importing.HandbookViewSet, basename="handbook"),
+        ApiRoute(prefix="structure", viewset=importing.StructureViewSet, basename="structure"),
+        ApiRoute(prefix="imports", viewset=importing.ImportRunViewSet, basename="import"),
     ),
     home_panels=(HomePanel(name="catalog", title="Catalog", render=contributions.home, order=40),),
     search=(SearchSource(name="Catalog", search=search.search),),

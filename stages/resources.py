@@ -1,8 +1,9 @@
-"""Changing a shared resource once for all the stages that use it."""
+"""Making a shared resource, placing it in a block, and changing it once for all the stages that use it."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
@@ -11,11 +12,11 @@ from django.utils import timezone
 from portal.history import because
 from portal.permissions import has_role
 from portal.roles import Role
-from stages.content import Item, to_json
-from stages.editing import content_of
+from stages.content import ITEM_FIELDS, Item, to_json
+from stages.editing import SHARED_BY_LABEL, Saved, StaleBlock, content_at, content_of, ensure_block, save_block
 from stages.history.events import events_of
-from stages.models import Block, BlockRevision, Placement, Resource
-from stages.validation import cleaned_item_of
+from stages.models import Block, BlockRevision, Placement, Resource, Stage
+from stages.validation import cleaned, cleaned_item_of
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -31,6 +32,103 @@ RESTORED = ("label", "url", "owner_name", "access", "official", "reviewed_on", "
 
 class StaleResource(Exception):
     """Somebody changed the resource since the caller read it."""
+
+
+class ResourceRefused(Exception):
+    """What must not be saved: the sentence that says why, by field."""
+
+    def __init__(self, errors: Mapping[str, str]) -> None:
+        self.errors = dict(errors)
+        super().__init__(" ".join(errors.values()))
+
+
+def twin_of(item: Item, kind: str) -> Resource | None:
+    """The resource that an item is already, as the blocks tell: by its address, its channel, or all that it says."""
+    found = Resource.objects.filter(kind=kind)
+    if item.url:
+        found = found.filter(url=item.url)
+    elif kind in SHARED_BY_LABEL and item.label and not item.text:
+        found = found.filter(url="", label=item.label)
+    else:
+        found = found.filter(url="", label=item.label, text=item.text, doc_label=item.doc_label, dialect=item.dialect)
+    return found.order_by("pk").first()
+
+
+def cleaned_resource(kind: str, values: Mapping[str, Any]) -> Item:
+    """What a new resource says, as it may be saved; ``ResourceRefused`` where it may not."""
+    said = Item(**{name: values[name] for name in ITEM_FIELDS if name in values and name != "description"})
+    item, errors = cleaned_item_of(said, kind)
+    if kind == "description":
+        errors["kind"] = "A description refers to nothing."
+    if item.is_empty and not errors:
+        errors["label"] = "Say what it is called, where it is, or what it says."
+    if any("\x00" in text for text in (item.label, item.url, item.text)):
+        errors["label"] = "The text holds a NUL character, which cannot be stored."
+    if errors:
+        raise ResourceRefused(errors)
+    return item
+
+
+def make_resource(*, kind: str, values: Mapping[str, Any], actor: User, reason: str = "") -> Resource:
+    """Make a resource that no stage uses yet; refused where there is one with its address already."""
+    item = cleaned_resource(kind, values)
+    kept = {name: value for name, value in values.items() if name in RESTORED and name not in SHOWN}
+    with transaction.atomic(), because(reason or "Made a shared resource", actor=actor):
+        twin = twin_of(item, kind)
+        if twin is not None:
+            raise ResourceRefused({"url" if item.url else "label": f"It is there already, as resource {twin.pk}."})
+        said = {name: getattr(item, name) for name in ITEM_FIELDS if name != "description"}
+        return Resource.objects.create(kind=kind, **said, **kept)
+
+
+def place_resource(
+    *,
+    resource: Resource,
+    stage: Stage,
+    actor: User,
+    how: str,
+    base_version: int | None,
+    heading: str = "",
+    label: str = "",
+    description: str = "",
+    position: int | None = None,
+    reason: str = "",
+) -> Saved:
+    """Put a resource into the block of its kind, at the end or before the item at ``position``.
+
+    One that is there already stays as it is. ``label`` is what this stage calls it where it calls it otherwise.
+    """
+    with transaction.atomic():
+        block = ensure_block(stage, resource.kind, heading)
+        block = Block.objects.select_for_update().get(pk=block.pk)
+        before = content_of(block)
+        if base_version is not None and block.version != base_version:
+            raise StaleBlock(block=block, base=content_at(block, base_version), current=before)
+        if block.placements.filter(resource=resource).exists():
+            return Saved(block=block, differences=())
+        item = Item(
+            label=label or resource.label, url=resource.url, description=description, text=resource.text,
+            dialect=resource.dialect, doc_label=resource.doc_label,
+        )  # fmt: skip
+        items = list(before.items)
+        items.insert(len(items) if position is None else position, item)
+        content, errors = cleaned(replace(before, items=tuple(items)), resource.kind)
+        if errors:
+            raise ResourceRefused(errors)
+        here = set(block.placements.values_list("pk", flat=True))
+        saved = save_block(
+            stage=stage, kind=resource.kind, heading=heading, content=content, base_version=block.version, actor=actor,
+            how=how, reason=reason or "Placed a shared resource",
+        )  # fmt: skip
+        for placed in saved.block.placements.exclude(pk__in=here).exclude(resource=resource).select_related("resource"):
+            # A query without an address becomes a resource of its own where it is typed; this one is to be shared.
+            copy = placed.resource
+            placed.resource = resource
+            placed.label = "" if item.label == resource.label else item.label
+            placed.save()
+            if not copy.placements.exists():
+                copy.delete()
+        return saved
 
 
 def cleaned_link(resource: Resource, label: str, url: str) -> tuple[dict[str, str], dict[str, str]]:

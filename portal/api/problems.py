@@ -8,6 +8,7 @@ from http import HTTPStatus
 from typing import Any
 
 from django.core.exceptions import PermissionDenied as DjangoPermissionDenied
+from django.core.exceptions import RequestDataTooBig, SuspiciousOperation
 from django.core.exceptions import ValidationError as DjangoValidationError
 from django.core.signals import got_request_exception
 from django.db import DataError, InterfaceError, OperationalError
@@ -40,6 +41,14 @@ class PreconditionFailed(exceptions.APIException):
     default_code = "precondition_failed"
 
 
+class TooLarge(exceptions.APIException):
+    """The body is larger than any that is read."""
+
+    status_code = HTTPStatus.REQUEST_ENTITY_TOO_LARGE
+    default_detail = "The body is too large. Send it in parts."
+    default_code = "too_large"
+
+
 class Unavailable(exceptions.APIException):
     """The database is away, starts anew or has no room; the same request may be fine a moment later."""
 
@@ -58,6 +67,11 @@ def problem_handler(exc: Exception, context: dict[str, Any]) -> Response:
         exc = exceptions.PermissionDenied(*exc.args)
     elif isinstance(exc, DjangoValidationError):
         exc = exceptions.ValidationError(get_error_detail(exc))
+    elif isinstance(exc, RequestDataTooBig):
+        exc = TooLarge()
+    elif isinstance(exc, SuspiciousOperation):
+        # More fields in a form than any form has, and the like.
+        exc = exceptions.ParseError("The request was not understood.")
     elif isinstance(exc, DataError):
         # PostgreSQL cannot hold or compare such a value: a time zone of 22 hours, a number of 40 digits.
         logger.warning("a value was refused by the database: %s", exc)

@@ -180,6 +180,9 @@ CONTENT_SECURITY_POLICY = {
     }
 }
 
+# A handbook page of 20 MB, the largest that is read, fits as pasted text and as JSON. Pings have a limit of their own.
+DATA_UPLOAD_MAX_MEMORY_SIZE = 32 * 2**20
+
 REST_FRAMEWORK: dict[str, Any] = {
     "DEFAULT_SCHEMA_CLASS": "drf_spectacular.openapi.AutoSchema",
     "DEFAULT_AUTHENTICATION_CLASSES": [
@@ -187,6 +190,11 @@ REST_FRAMEWORK: dict[str, Any] = {
         "rest_framework.authentication.SessionAuthentication",
     ],
     "DEFAULT_PERMISSION_CLASSES": ["portal.api.permissions.RolePermission"],
+    "DEFAULT_PARSER_CLASSES": [
+        "portal.api.parsing.BoundedJSONParser",
+        "rest_framework.parsers.FormParser",
+        "rest_framework.parsers.MultiPartParser",
+    ],
     # No browsable API: its pages need inline scripts, and Swagger does the same better.
     "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
     "EXCEPTION_HANDLER": "portal.api.problems.problem_handler",

@@ -1,8 +1,8 @@
-"""What the routes of the catalog share: reasons, ETags that must match, refusals as problems."""
+"""What the routes of the catalog share: ETags that must match, refusals as problems, rows of bulk requests."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date
 from typing import Any, cast
@@ -13,11 +13,14 @@ from rest_framework.request import Request
 
 from portal.api.etags import etag_of, require_match
 from portal.api.problems import PreconditionFailed
+from portal.history import Entry as Entry_
 from portal.models import User
 from stages.facts import Entry
 from stages.restructuring import RestructureRefused, StaleEntry, today
 
 MOST_ROWS = 1000
+MOST_ENTRIES = 50
+"""How many entries of a history make a page."""
 
 
 class MatchRequired(APIException):
@@ -38,11 +41,6 @@ def must_match(request: Request, etag: str) -> None:
 def entry_etag(entry: Entry) -> str:
     """What a change of an entry must have been made from."""
     return etag_of(type(entry).__name__, entry.pk, entry.version)
-
-
-def reason_of(request: Request) -> str:
-    """The reason that a change came with."""
-    return str(request.data.get("reason", ""))[:1000] if isinstance(request.data, dict) else ""
 
 
 def person(request: Request) -> User:
@@ -68,6 +66,33 @@ def rows_of(request: Request, serializer: type[serializers.Serializer[Any]], **o
     found = serializer(data=request.data, many=True, **options)
     found.is_valid(raise_exception=True)
     return list(found.validated_data)
+
+
+def entries_data(entries: Sequence[Entry_], kind: str) -> dict[str, Any]:
+    """A page of what the triggers wrote of rows, as a timeline; ``restore`` names the row and its version then."""
+    happenings = [
+        {
+            "at": one.at,
+            "title": f"{kind.capitalize()} {one.action.value}",
+            "who": one.who_text,
+            "how": one.action.value,
+            "why": one.why,
+            "differences": [
+                {"what": change.label, "before": text_of(change.before), "after": text_of(change.after)}
+                for change in one.changes
+                if change.field != "version"
+            ],
+            "restore": {kind.replace(" ", "_"): one.key, "version": one.row.get("version")},
+        }
+        for one in entries
+    ]
+    older = entries[-1].at if len(entries) == MOST_ENTRIES else None
+    return {"older": older, "happenings": happenings}
+
+
+def text_of(value: Any) -> str:
+    """A stored value as text, whole; nothing for none."""
+    return "" if value is None else str(value)
 
 
 def day_of(data: dict[str, Any]) -> date:

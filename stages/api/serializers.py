@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import fields
-from typing import Any
+from typing import Any, ClassVar
 
 from rest_framework import serializers
 
 from stages.content import BlockContent, Item
+from stages.disputes import Disagreement
 from stages.facts import Entry, kind_of, names_of
-from stages.links import refusal
 from stages.models import (
     BlockKind,
     Category,
     Contact,
+    FieldConflict,
     Group,
     ImportConflict,
+    ImportRun,
+    LinkCheck,
+    LinkRun,
     Resource,
     Section,
     Stage,
@@ -23,7 +28,32 @@ from stages.models import (
     Suggestion,
 )
 from stages.models.content import REVIEW_LIMITS
-from stages.resources import cleaned_link
+
+ELSEWHERE = {
+    "key": "Change it with rename/.",
+    "name": "Change it with rename/.",
+    "section": "Change it with move/.",
+    "stage": "Change it with move/.",
+    "groups": "Change it with move/.",
+}
+"""Where to change what a PATCH of an entry does not."""
+
+
+class Strict(serializers.Serializer[Any]):
+    """Refuses a field that there is not, which would be dropped unseen. Those that are only read may be sent."""
+
+    elsewhere: ClassVar[Mapping[str, str]] = {}
+
+    def to_internal_value(self, data: Any) -> Any:
+        """The values, once all are known."""
+        if isinstance(data, Mapping):
+            unknown = [str(name) for name in data if name not in self.fields]
+            if unknown:
+                raise serializers.ValidationError(
+                    {name: [self.elsewhere.get(name, "There is no such field.")] for name in unknown}
+                )
+        return super().to_internal_value(data)
+
 
 COMMON = ("key", "name", "in_structure", "retired_on", "version", "url", "edited")
 
@@ -85,7 +115,7 @@ class CategorySerializer(OriginSerializer):
         fields = (*COMMON, "stage", "groups", *names_of(Category), "maturity_reason")
 
 
-class DatedSerializer(serializers.Serializer[Any]):
+class DatedSerializer(Strict):
     """From which day a change holds, and why it is made."""
 
     on = serializers.DateField(required=False, help_text="Today where none is given; not ahead.")
@@ -122,27 +152,27 @@ class MergeSerializer(DatedSerializer):
     target = serializers.CharField(max_length=100)
 
 
-class GiveBackSerializer(serializers.Serializer[Any]):
+class GiveBackSerializer(Strict):
     """The facts that shall be what the structure files say."""
 
     facts = serializers.ListField(child=serializers.CharField(max_length=100), max_length=100)
 
 
-class RestoreSerializer(serializers.Serializer[Any]):
+class RestoreSerializer(Strict):
     """Which version to bring back, and why."""
 
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class PersonSerializer(serializers.Serializer[Any]):
+class PersonSerializer(Strict):
     """Somebody's part: the role as the structure files name it (``pm``, ``ux`` …), and the name."""
 
     role = serializers.CharField(max_length=100)
     name = serializers.CharField(max_length=200)
 
 
-class PeopleSerializer(serializers.Serializer[Any]):
+class PeopleSerializer(Strict):
     """All who are responsible, in order."""
 
     people = PersonSerializer(many=True)
@@ -158,96 +188,183 @@ def write_serializer(model: type[Entry], *, bulk: bool) -> type[serializers.Mode
         "key": serializers.CharField(max_length=100),
         "name": serializers.CharField(max_length=200, required=not bulk),
         "on": serializers.DateField(required=False),
-        "reason": serializers.CharField(required=False, allow_blank=True, default="", max_length=1000),
         "version": serializers.IntegerField(required=False, allow_null=True, default=None),
     }
     if model is Stage:
         declared["section"] = serializers.CharField(required=False, allow_null=True, max_length=100)
-        declared["related_keys"] = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
     elif model is Group:
         declared["stage"] = serializers.CharField(required=not bulk, max_length=100)
     elif model is Category:
         declared["groups"] = serializers.ListField(child=serializers.CharField(max_length=100), required=not bulk)
-    fields = tuple(dict.fromkeys((*declared, *names_of(model))))
-    meta = type("Meta", (), {"model": model, "fields": fields, "extra_kwargs": {
-        name: {"required": False} for name in names_of(model)
-    }})  # fmt: skip
-    name = f"{model.__name__}{'Row' if bulk else 'New'}Serializer"
     doc = f"A {model.__name__.lower()} to be {'made or changed' if bulk else 'made'}."
-    return type(name, (serializers.ModelSerializer,), {**declared, "Meta": meta, "__doc__": doc})
+    return entry_serializer(model, f"{model.__name__}{'Row' if bulk else 'New'}Serializer", doc, declared)
 
 
-WRITE = {model: write_serializer(model, bulk=False) for model in (Section, Stage, Group, Category)}
-ROWS = {model: write_serializer(model, bulk=True) for model in (Section, Stage, Group, Category)}
+def change_serializer(model: type[Entry]) -> type[serializers.ModelSerializer[Any]]:
+    """What changes facts of an entry, and why."""
+    name, doc = f"{model.__name__}ChangeSerializer", f"Facts of a {model.__name__.lower()}; what is left out stays."
+    return entry_serializer(model, name, doc, {"elsewhere": ELSEWHERE})
 
 
-class ResourceSerializer(serializers.ModelSerializer[Resource]):
-    """A shared resource and the stages that use it."""
+def entry_serializer(
+    model: type[Entry], name: str, doc: str, declared: dict[str, Any]
+) -> type[serializers.ModelSerializer[Any]]:
+    """A serializer of the facts of a kind with other fields beside them."""
+    declared["reason"] = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    if model is Stage:
+        declared["related_keys"] = serializers.ListField(child=serializers.CharField(max_length=100), required=False)
+    named = [field for field, value in declared.items() if isinstance(value, serializers.Field)]
+    meta = type("Meta", (), {"model": model, "fields": tuple(dict.fromkeys((*named, *names_of(model)))),
+                             "extra_kwargs": {fact: {"required": False} for fact in names_of(model)}})  # fmt: skip
+    return type(name, (Strict, serializers.ModelSerializer), {**declared, "Meta": meta, "__doc__": doc})
 
+
+ENTRIES: tuple[type[Entry], ...] = (Section, Stage, Group, Category)
+WRITE = {model: write_serializer(model, bulk=False) for model in ENTRIES}
+ROWS = {model: write_serializer(model, bulk=True) for model in ENTRIES}
+CHANGES = {model: change_serializer(model) for model in ENTRIES}
+
+
+class LinkStateSerializer(serializers.ModelSerializer[LinkCheck]):
+    """What came of looking at a link last."""
+
+    class Meta:
+        model = LinkCheck
+        fields = ("state", "status", "sentence", "moved_to", "checked_at", "failing_since")
+        read_only_fields = fields
+
+
+class ResourceSerializer(Strict, serializers.ModelSerializer[Resource]):
+    """A shared resource and the stages that use it. Query and kind are changed in the blocks."""
+
+    text = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
     stages = serializers.SerializerMethodField()
+    link_check = LinkStateSerializer(read_only=True, default=None, allow_null=True)
+    reviewed = serializers.BooleanField(write_only=True, required=False, help_text="true: it is right as it stands.")
+    reason = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=1000)
 
     class Meta:
         model = Resource
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "kind", "label", "url", "text", "dialect", "doc_label", "access", "official", "owner_name",
-            "reviewed_on", "review_every_days", "source_updated_on", "version", "stages",
+            "reviewed_on", "review_every_days", "source_updated_on", "version", "stages", "link_check", "reviewed",
+            "reason",
         )  # fmt: skip
-        read_only_fields = ("kind", "text", "dialect", "doc_label", "version")
-
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        """With the label and address as they may be saved."""
-        if self.instance is not None and {"label", "url"} & attrs.keys():
-            label, url = attrs.get("label", self.instance.label), attrs.get("url", self.instance.url)
-            values, errors = cleaned_link(self.instance, label, url)
-            if errors:
-                raise serializers.ValidationError({name: [sentence] for name, sentence in errors.items()})
-            attrs |= values
-        return attrs
+        read_only_fields: tuple[str, ...] = ("version",)
+        extra_kwargs: ClassVar[dict[str, Any]] = {"kind": {"required": False}}
 
     def get_stages(self, resource: Resource) -> list[str]:
         """The keys of the stages that use it."""
         return sorted({placement.block.stage.key for placement in resource.placements.all()})
 
 
-class ResourceRowSerializer(ResourceSerializer):
-    """A resource to be changed, of many. ``version``, where given, must be the present one."""
-
-    id = serializers.IntegerField()
-    version = serializers.IntegerField(required=False, allow_null=True, default=None)
+class NewResourceSerializer(ResourceSerializer):
+    """A resource to be made; of the kind of block that it belongs in."""
 
     class Meta(ResourceSerializer.Meta):
-        read_only_fields = ("kind", "text", "dialect", "doc_label")  # type: ignore[assignment]
+        extra_kwargs: ClassVar[dict[str, Any]] = {"kind": {"required": True}}
 
 
-class StartingPointSerializer(serializers.ModelSerializer[StartingPoint]):
-    """A helpful place to start."""
+class ResourceRowSerializer(ResourceSerializer):
+    """A resource to be changed by its ``id``, or made, of many. ``version``, where given, must be the present one."""
+
+    id = serializers.IntegerField(required=False, allow_null=True)
+    version = serializers.IntegerField(required=False, allow_null=True)
+
+    class Meta(ResourceSerializer.Meta):
+        read_only_fields = ()
+
+
+class PlacingSerializer(Strict):
+    """A resource to be placed in a block of its kind; ``label`` is what the stage calls it where it differs."""
+
+    resource = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    label = serializers.CharField(required=False, allow_blank=True, default="")  # type: ignore[assignment]
+    description = serializers.CharField(required=False, allow_blank=True, default="")
+    position = serializers.IntegerField(
+        required=False, allow_null=True, default=None, min_value=0, max_value=10_000,
+        help_text="Before which item, from 0; at the end where none is given.",
+    )  # fmt: skip
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class LinkCheckSerializer(serializers.ModelSerializer[LinkCheck]):
+    """The link of a resource as it was last found. ``wanted``: somebody asked to look again."""
+
+    label = serializers.CharField(source="resource.label", read_only=True)  # type: ignore[assignment]
+    url = serializers.CharField(source="checked_url", read_only=True)
+    stages = serializers.SerializerMethodField()
+
+    class Meta:
+        model = LinkCheck
+        fields = ("resource", "label", "url", "stages", "state", "status", "sentence", "moved_to", "checked_at",
+                  "failing_since", "checks", "failures", "wanted")  # fmt: skip
+        read_only_fields = fields
+
+    def get_stages(self, check: LinkCheck) -> list[str]:
+        """The keys of the stages that use it."""
+        return sorted({placement.block.stage.key for placement in check.resource.placements.all()})
+
+
+class LinkRunSerializer(serializers.ModelSerializer[LinkRun]):
+    """A run of the link check; ``offline``: this network had no way out."""
+
+    states = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+
+    class Meta:
+        model = LinkRun
+        fields = ("id", "at", "checked", "states", "offline")
+        read_only_fields = fields
+
+
+class LookAgainSerializer(Strict):
+    """Which links to look at, by the ids of their resources; where none are named, all that do not work."""
+
+    resources = serializers.ListField(
+        child=serializers.IntegerField(min_value=1, max_value=2**63 - 1), required=False, max_length=1000
+    )
+
+
+class AskedSerializer(serializers.Serializer[Any]):
+    """How many links wait to be looked at now."""
+
+    asked = serializers.IntegerField()
+    due = serializers.IntegerField()
+
+
+class StartingPointSerializer(Strict, serializers.ModelSerializer[StartingPoint]):
+    """A helpful place to start: a line of Markdown. The link that leads it is read from it."""
+
+    text = serializers.CharField(max_length=5000)
+    reason = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=1000)
 
     class Meta:
         model = StartingPoint
-        fields = ("id", "order", "label", "url", "text", "missing_from_source", "version")
-        read_only_fields = ("missing_from_source", "version")
-
-    def validate_url(self, url: str) -> str:
-        """No address that must not be followed."""
-        if why := refusal(url):
-            raise serializers.ValidationError(why)
-        return url
+        fields = ("id", "order", "label", "url", "text", "missing_from_source", "version", "reason")
+        read_only_fields: tuple[str, ...] = ("order", "label", "url", "missing_from_source", "version")
 
 
 class StartingPointRowSerializer(StartingPointSerializer):
     """A starting point to be made, or changed where its ``id`` is given."""
 
-    id = serializers.IntegerField(required=False, allow_null=True, default=None)
-    version = serializers.IntegerField(required=False, allow_null=True, default=None)
+    id = serializers.IntegerField(required=False, allow_null=True)
+    version = serializers.IntegerField(required=False, allow_null=True)
 
     class Meta(StartingPointSerializer.Meta):
-        read_only_fields = ("missing_from_source",)  # type: ignore[assignment]
+        read_only_fields = ("order", "label", "url", "missing_from_source")
 
 
-class ItemSerializer(serializers.Serializer[Any]):
+class StepSerializer(Strict):
+    """Which way to move."""
+
+    to = serializers.ChoiceField(choices=[("up", "Before the one above"), ("down", "After the one below")])
+
+
+class ItemSerializer(Strict):
     """An item of a block."""
 
     id = serializers.IntegerField(required=False, allow_null=True, default=None)
+    resource = serializers.IntegerField(read_only=True, help_text="The shared resource that it refers to.")
     label = serializers.CharField(required=False, allow_blank=True, default="")  # type: ignore[assignment]
     url = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     description = serializers.CharField(required=False, allow_blank=True, default="")
@@ -256,7 +373,15 @@ class ItemSerializer(serializers.Serializer[Any]):
     doc_label = serializers.CharField(required=False, allow_blank=True, default="")
 
 
-class BlockSerializer(serializers.Serializer[Any]):
+class DerivedItemSerializer(serializers.Serializer[Any]):
+    """What the structure files say for a block; shown while nobody wrote it otherwise."""
+
+    label = serializers.CharField(read_only=True)  # type: ignore[assignment]
+    url = serializers.CharField(read_only=True)
+    description = serializers.CharField(read_only=True)
+
+
+class BlockSerializer(Strict):
     """A block of a stage. ``version`` is what its ETag stands for; 0 before anything was saved."""
 
     stage = serializers.CharField(read_only=True)
@@ -267,6 +392,7 @@ class BlockSerializer(serializers.Serializer[Any]):
     body = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
     not_applicable = serializers.CharField(required=False, allow_blank=True, default="")
     items = ItemSerializer(many=True, required=False, default=list)
+    derived = DerivedItemSerializer(many=True, read_only=True)
     placeholders = serializers.IntegerField(read_only=True)
     filled = serializers.CharField(read_only=True)
     changed_at = serializers.DateTimeField(read_only=True)
@@ -286,7 +412,7 @@ class BulkBlockSerializer(BlockSerializer):
     version = serializers.IntegerField(required=False, allow_null=True, default=None)
 
 
-class KeepingSerializer(serializers.Serializer[Any]):
+class KeepingSerializer(Strict):
     """Who keeps a block, whether it was looked at today, and how many days a review holds; what is left out stays."""
 
     owner = serializers.CharField(required=False, allow_null=True, allow_blank=True, max_length=150,
@@ -310,7 +436,7 @@ class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
         read_only_fields = fields
 
 
-class BlockContentSerializer(serializers.Serializer[Any]):
+class BlockContentSerializer(Strict):
     """What a block says."""
 
     heading = serializers.CharField(required=False, allow_blank=True, default="")
@@ -320,7 +446,7 @@ class BlockContentSerializer(serializers.Serializer[Any]):
     items = ItemSerializer(many=True, required=False, default=list)
 
 
-class NewSuggestionSerializer(serializers.Serializer[Any]):
+class NewSuggestionSerializer(Strict):
     """A suggestion to be made. ``base_version`` is the version of the block that it was made from."""
 
     stage = serializers.CharField(max_length=100)
@@ -331,7 +457,7 @@ class NewSuggestionSerializer(serializers.Serializer[Any]):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
-class SuggestionDecisionSerializer(serializers.Serializer[Any]):
+class SuggestionDecisionSerializer(Strict):
     """An answer to a suggestion; to accept it with changes, ``content`` is what shall be saved instead."""
 
     answer = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
@@ -351,7 +477,7 @@ class ImportConflictSerializer(serializers.ModelSerializer[ImportConflict]):
         read_only_fields = fields
 
 
-class ImportConflictDecisionSerializer(serializers.Serializer[Any]):
+class ImportConflictDecisionSerializer(Strict):
     """Whose text stands."""
 
     take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])
@@ -375,12 +501,169 @@ class ContactSerializer(serializers.ModelSerializer[Contact]):
         ]
 
 
-class ImportSerializer(serializers.Serializer[Any]):
-    """A handbook page to be imported; without ``apply`` it is only told what would change."""
+class FieldConflictSerializer(serializers.ModelSerializer[FieldConflict]):
+    """A field that both the portal and the last import changed, with the ``entry`` that it is about."""
+
+    key = serializers.SerializerMethodField()
+    name = serializers.SerializerMethodField()
+    sentence = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    portal_value = serializers.JSONField(read_only=True)
+    source_value = serializers.JSONField(source="file_value", read_only=True)
+    decided_by = serializers.CharField(source="decided_by.username", default=None, allow_null=True, read_only=True)
+
+    class Meta:
+        model = FieldConflict
+        fields = ("id", "kind", "entry", "key", "name", "field", "sentence", "url", "portal_value", "source_value",
+                  "run", "state", "created_at", "decided_by", "decided_at")  # fmt: skip
+        read_only_fields = fields
+
+    def about(self, conflict: FieldConflict) -> Disagreement | None:
+        """The conflict with its entry, read for all of a list at once."""
+        found: Disagreement | None = self.context.get("about", {}).get(conflict.pk)
+        return found
+
+    def get_key(self, conflict: FieldConflict) -> str:
+        """The key of the entry, where it has one."""
+        found = self.about(conflict)
+        return str(getattr(found.entry, "key", "")) if found else ""
+
+    def get_name(self, conflict: FieldConflict) -> str:
+        """What people call the entry; empty where it is no more."""
+        found = self.about(conflict)
+        return found.name if found else ""
+
+    def get_sentence(self, conflict: FieldConflict) -> str:
+        """What is in dispute, in words."""
+        found = self.about(conflict)
+        return found.sentence if found else ""
+
+    def get_url(self, conflict: FieldConflict) -> str:
+        """Where the portal shows the entry."""
+        found = self.about(conflict)
+        return found.address if found else ""
+
+
+class HowToImportSerializer(Strict):
+    """What all imports take; without ``apply`` it is only told what would change."""
+
+    source = serializers.CharField(required=False, default="", allow_blank=True, max_length=1000)  # type: ignore[assignment]
+    apply = serializers.BooleanField(required=False, default=False)
+
+
+class ImportSerializer(HowToImportSerializer):
+    """A handbook page to be imported. ``partial``: what it lacks is not missing, it is only a part of the page."""
 
     text = serializers.CharField(trim_whitespace=False, max_length=20_000_000)
-    source = serializers.CharField(required=False, default="API", max_length=1000)  # type: ignore[assignment]
-    apply = serializers.BooleanField(required=False, default=False)
+    partial = serializers.BooleanField(required=False, default=False)  # type: ignore[assignment]
+
+
+class HandbookUploadSerializer(HowToImportSerializer):
+    """A handbook page as a file."""
+
+    file = serializers.FileField()
+    partial = serializers.BooleanField(required=False, default=False)  # type: ignore[assignment]
+
+
+class StructureFilesSerializer(Strict):
+    """The texts of structure files; each may be left out."""
+
+    sections = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
+    stages = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
+    categories = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
+
+
+class StructureImportSerializer(HowToImportSerializer):
+    """Structure files to be imported."""
+
+    files = StructureFilesSerializer()
+
+
+class StructureUploadSerializer(HowToImportSerializer):
+    """Structure files as files of a form; each may be left out."""
+
+    sections = serializers.FileField(required=False)
+    stages = serializers.FileField(required=False)
+    categories = serializers.FileField(required=False)
+
+
+class FieldChangeSerializer(serializers.Serializer[Any]):
+    """A field that takes the file's value."""
+
+    field = serializers.CharField()
+    before = serializers.JSONField(allow_null=True)
+    after = serializers.JSONField(allow_null=True)
+
+
+class DisputedFieldSerializer(serializers.Serializer[Any]):
+    """A field that file and portal both changed; the portal's value stands until somebody decides."""
+
+    field = serializers.CharField()
+    portal = serializers.JSONField(allow_null=True)
+    file = serializers.JSONField(allow_null=True)
+
+
+class ImportedEntrySerializer(serializers.Serializer[Any]):
+    """What an import does to one entry: created, updated, brought back, retired or unchanged."""
+
+    kind = serializers.CharField()
+    key = serializers.CharField()
+    name = serializers.CharField()
+    stage = serializers.CharField(allow_blank=True)
+    how = serializers.CharField()
+    fields = FieldChangeSerializer(many=True)  # type: ignore[assignment]
+    conflicts = DisputedFieldSerializer(many=True)
+
+
+class IrregularitySerializer(serializers.Serializer[Any]):
+    """Something in the files that a person may want to put right. Nothing was lost by it."""
+
+    kind = serializers.CharField()
+    file = serializers.CharField(allow_blank=True)
+    key = serializers.CharField(allow_blank=True)
+    sentence = serializers.CharField()
+    line = serializers.IntegerField(allow_null=True)
+
+
+class StructureReportSerializer(serializers.Serializer[Any]):
+    """What an import of structure files does, or would do: how many of each kind, and entry by entry."""
+
+    counts = serializers.DictField(child=serializers.DictField(child=serializers.IntegerField()))
+    entries = ImportedEntrySerializer(many=True)
+    irregularities = IrregularitySerializer(many=True)
+    applied = serializers.BooleanField()
+
+
+class ImportRunSerializer(serializers.ModelSerializer[ImportRun]):
+    """An import: what was read, when, by whom."""
+
+    actor = serializers.CharField(source="actor.username", default=None, allow_null=True, read_only=True)
+    source = serializers.CharField(read_only=True)  # type: ignore[assignment]
+
+    class Meta:
+        model = ImportRun
+        fields: tuple[str, ...] = ("id", "kind", "source", "digest", "actor", "at")
+        read_only_fields = fields
+
+
+class WholeImportRunSerializer(ImportRunSerializer):
+    """An import with its report."""
+
+    report = serializers.JSONField(read_only=True)
+
+    class Meta(ImportRunSerializer.Meta):
+        fields = (*ImportRunSerializer.Meta.fields, "report")
+        read_only_fields = fields
+
+
+class PullSerializer(serializers.Serializer[Any]):
+    """Where the catalog is pulled from, and how the last time went."""
+
+    source = serializers.CharField(allow_blank=True)  # type: ignore[assignment]
+    page = serializers.CharField(allow_blank=True)
+    sentence = serializers.CharField()
+    failed = serializers.BooleanField()
+    at = serializers.DateTimeField(allow_null=True)
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):
@@ -426,7 +709,7 @@ class PageThenSerializer(serializers.Serializer[Any]):
     left = serializers.ListField(child=serializers.CharField())
 
 
-class RestorePageSerializer(serializers.Serializer[Any]):
+class RestorePageSerializer(Strict):
     """Which changes of the structure to leave out, by their ``id``."""
 
     without = serializers.ListField(child=serializers.CharField(max_length=100), required=False, default=list)

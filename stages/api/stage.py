@@ -10,6 +10,7 @@ from django.http import HttpResponseBase
 from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -20,11 +21,13 @@ from portal.models import User
 from portal.roles import Role
 from stages import collaboration
 from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
+from stages.api.filters import StageFilter
 from stages.api.serializers import (
     BlockSerializer,
     BulkBlockSerializer,
     KeepingSerializer,
     PageThenSerializer,
+    PlacingSerializer,
     RestorePageSerializer,
     RestoreSerializer,
     StageSerializer,
@@ -35,7 +38,6 @@ from stages.api.structure import (
     BEFORE,
     CatalogViewSet,
     PeopleMixin,
-    as_mapping,
     before_of,
     difference_data,
     documented,
@@ -45,7 +47,8 @@ from stages.content import BlockContent
 from stages.editing import StaleBlock, ensure_block, find_block, save_block
 from stages.history.page_of_day import PageThen, page_of_day, restore_page
 from stages.history.timeline import timeline
-from stages.models import BlockKind, BlockRevision, Stage
+from stages.models import BlockKind, BlockRevision, Resource, Stage
+from stages.resources import ResourceRefused, place_resource
 from stages.stage_page import BlockView, block_views, stage_page, stages_complete
 from stages.validation import cleaned
 
@@ -61,6 +64,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
     model = Stage
     queryset = Stage.objects.all()
     serializer_class = StageSerializer
+    filterset_class = StageFilter
     action_roles: ClassVar[dict[str, Role]] = {"bulk": Role.VIEWER, "bulk_blocks": Role.VIEWER}
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -85,11 +89,10 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         stage = self.get_object()
         view = find_view(stage, kind, request.query_params.get("heading", ""))
         etag = block_etag(view)
-        if request.method == "GET":
+        if request.method in SAFE_METHODS:
+            # HEAD too: the router answers it by this method, and it must not write.
             return answer_with_etag(request, etag, lambda: Response(block_data(view)))
-        require_match(request, etag)
-        if "If-Match" not in request.headers and not view.content.is_empty:
-            raise MatchRequired
+        must_match_content(request, view)
         serializer = BlockSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         write_block(stage, kind, view.heading, serializer.validated_data, view.version, cast(User, request.user))
@@ -97,6 +100,35 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         response = Response(block_data(after), status=201 if view.version == 0 else 200)
         response["ETag"] = block_etag(after)
         return response
+
+    @extend_schema(parameters=[HEADING], request=PlacingSerializer, responses={201: BlockSerializer})
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/items", pagination_class=None)
+    def place(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Place a shared resource in a block of its kind. Needs ``If-Match`` once the block has content."""
+        stage = self.get_object()
+        heading = request.query_params.get("heading", "")
+        view = find_view(stage, kind, heading)
+        must_match_content(request, view)
+        serializer = PlacingSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        resource = Resource.objects.filter(pk=asked["resource"]).first()
+        if resource is None or resource.kind != kind:
+            raise ValidationError({"resource": [f"There is no resource {asked['resource']} of the kind {kind}."]})
+        if kind == BlockKind.OTHER and not heading:
+            raise ValidationError({"heading": ["Name the block by ?heading=."]})
+        try:
+            place_resource(
+                resource=resource, stage=stage, heading=heading if kind == BlockKind.OTHER else "",
+                label=asked["label"], description=asked["description"], position=asked["position"],
+                base_version=view.version, actor=person(request), how="api", reason=asked["reason"],
+            )  # fmt: skip
+        except ResourceRefused as error:
+            raise ValidationError({name: [sentence] for name, sentence in error.errors.items()}) from error
+        except StaleBlock as error:
+            raise PreconditionFailed from error
+        after = find_view(stage, kind, heading)
+        return Response(block_data(after), status=201, headers={"ETag": block_etag(after)})
 
     @extend_schema(parameters=[HEADING], request=KeepingSerializer, responses=BlockSerializer)
     @action(detail=True, methods=["post"], url_path=rf"{KIND}/review", pagination_class=None)
@@ -168,7 +200,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         """
         stage, moment, user = self.get_object(), moment_of(day), person(request)
         must_match(request, page_etag(page_of_day(stage, moment, user=user)))
-        serializer = RestorePageSerializer(data=as_mapping(request))
+        serializer = RestorePageSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with as_problems():
             then = restore_page(stage=stage, moment=moment, actor=user, without=serializer.validated_data["without"])
@@ -220,6 +252,13 @@ def find_view(stage: Stage, kind: str, heading: str = "") -> BlockView:
     return BlockView(stage=stage, kind=kind, title=heading, anchor="other", help="", content=content)
 
 
+def must_match_content(request: Request, view: BlockView) -> None:
+    """Refuse a write made from another state; what has no content yet may be written without having been read."""
+    require_match(request, block_etag(view))
+    if "If-Match" not in request.headers and not view.content.is_empty:
+        raise MatchRequired
+
+
 def block_etag(view: BlockView) -> str:
     """What an edit of the block must have been made from."""
     return etag_of("block", view.stage.pk, view.kind, view.heading, view.version)
@@ -238,6 +277,7 @@ def block_data(view: BlockView) -> dict[str, Any]:
         "items": [
             {
                 "id": one.item.id,
+                "resource": one.resource_id,
                 "label": one.item.label,
                 "url": one.item.url,
                 "description": one.item.description,

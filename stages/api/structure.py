@@ -8,19 +8,23 @@ from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.db.models import QuerySet
+from django.http import Http404
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
 from rest_framework.exceptions import ValidationError
+from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.etags import answer_with_etag
 from portal.roles import Role
-from stages.api.common import as_problems, day_of, entry_etag, must_match, person, reason_of, rows_of
+from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
+from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
 from stages.api.serializers import (
+    CHANGES,
     ROWS,
     WRITE,
     CategorySerializer,
@@ -41,7 +45,7 @@ from stages.api.upserting import upsert
 from stages.contacts import name_people
 from stages.facts import Entry, kind_of, names_of
 from stages.history.timeline import Happening, Timeline, timeline
-from stages.models import Category, Group, Section
+from stages.models import Category, FormerKey, Group, Section
 from stages.restructuring import change_facts, give_back, restore_facts
 from stages.restructuring.wishes import PARENT_OF, Wish, carry_out, entries, find, make
 
@@ -49,7 +53,7 @@ BEFORE = OpenApiParameter("before", OpenApiTypes.DATETIME, description="The `old
 
 
 class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
-    """Lists and single entries by key; ``?in_structure=``, ``?retired=`` and the parent's key filter the list."""
+    """Lists and single entries by key. A key that it once had leads on to it."""
 
     read_role = Role.VIEWER
     write_role = Role.EDITOR
@@ -81,15 +85,19 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             ]
 
     def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The list as asked for."""
-        found = super().filter_queryset(queryset)
-        asked = self.request.query_params
-        if asked.get("retired", "") != "true" and self.action == "list":
-            found = found.filter(retired_on=None)
-        for parent in ("section", "stage"):
-            if asked.get(parent) and hasattr(found.model, parent):
-                found = found.filter(**{f"{parent}__key": asked[parent]})
-        return found
+        """The list as asked for; a single entry is there whatever the filters."""
+        return super().filter_queryset(queryset) if self.action == "list" else queryset
+
+    def get_object(self) -> Any:
+        """The entry of the key, or what the one that once had it is now."""
+        try:
+            return super().get_object()
+        except Http404:
+            former = FormerKey.objects.filter(kind=self.kind, key=self.kwargs["key"]).first()
+            if former is None:
+                raise
+            self.kwargs["key"] = former.target_key
+            return super().get_object()
 
     def answer(self, key: str, status: int = 200) -> Response:
         """The entry as it stands now, with its ETag."""
@@ -123,14 +131,15 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def partial_update(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Change facts of one entry; needs ``If-Match``, ``reason`` is kept in the history."""
         entry = self.matched(request)
-        serializer = ROWS[self.model](data={"key": entry.key, **as_mapping(request)}, partial=True)
+        serializer = CHANGES[self.model](data=request.data, partial=True)
         serializer.is_valid(raise_exception=True)
         values = {name: value for name, value in serializer.validated_data.items() if name in names_of(self.model)}
         with as_problems():
             # Whoever writes between the check of the ETag and the lock is not overwritten: the version is asked again.
             change_facts(
-                entry=entry, values=values, actor=person(request), reason=reason_of(request), version=entry.version
-            )
+                entry=entry, values=values, actor=person(request), reason=serializer.validated_data.get("reason", ""),
+                version=entry.version,
+            )  # fmt: skip
         return self.answer(entry.key)
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -233,7 +242,7 @@ class PeopleMixin:
     def people(self, request: Request, key: str = "") -> Response:
         """Who is responsible, in order. Writing all of them needs ``If-Match``; later imports leave them alone."""
         view = cast("CatalogViewSet", self)
-        if request.method == "GET":
+        if request.method in SAFE_METHODS:
             entry = view.get_object()
         else:
             entry = view.matched(request)
@@ -263,7 +272,7 @@ def documented(read: type[Any], model: type[Entry]) -> Any:
     }
     return extend_schema_view(
         create=extend_schema(request=WRITE[model], responses={201: read}),
-        partial_update=extend_schema(request=ROWS[model], responses=read),
+        partial_update=extend_schema(request=CHANGES[model], responses=read),
         bulk=extend_schema(request=ROWS[model](many=True), responses=read(many=True)),
         **said,
     )
@@ -276,6 +285,7 @@ class SectionViewSet(PeopleMixin, CatalogViewSet):
     model = Section
     queryset = Section.objects.all()
     serializer_class = SectionSerializer
+    filterset_class = SectionFilter
 
 
 @documented(GroupSerializer, Group)
@@ -285,6 +295,7 @@ class GroupViewSet(PeopleMixin, CatalogViewSet):
     model = Group
     queryset = Group.objects.all()
     serializer_class = GroupSerializer
+    filterset_class = GroupFilter
 
     def get_queryset(self) -> QuerySet[Any]:
         """With their categories."""
@@ -298,6 +309,7 @@ class CategoryViewSet(CatalogViewSet):
     model = Category
     queryset = Category.objects.all()
     serializer_class = CategorySerializer
+    filterset_class = CategoryFilter
 
 
 def parents_of(kind: str, row: dict[str, Any]) -> list[str]:
@@ -317,13 +329,6 @@ def wish_from(name: str, data: dict[str, Any], **more: Any) -> Wish:
         taking=data.get("taking", ()), kinds=data.get("kinds", ()),
     )  # fmt: skip
     return replace(wish, **more)
-
-
-def as_mapping(request: Request) -> dict[str, Any]:
-    """The body as a mapping; anything else is refused."""
-    if not hasattr(request.data, "items"):
-        raise ValidationError({"detail": ["Send a JSON object."]})
-    return dict(request.data.items())
 
 
 def before_of(request: Request) -> Any:

@@ -1,18 +1,16 @@
-"""Routes of what waits for a decision: suggestions and import conflicts; and of people, import and export."""
+"""Routes of what waits for a decision: suggestions, blocks and fields in dispute; and of people."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, ClassVar, cast
 
-from django.db.models import Prefetch, QuerySet
-from django.http import HttpResponse
+from django.db.models import Prefetch
 from django.utils import timezone
-from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import NotFound, ValidationError
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,46 +19,38 @@ from portal.api.problems import Conflict
 from portal.roles import Role
 from stages import collaboration
 from stages.api.common import must_match, person
+from stages.api.filters import FieldConflictFilter, ImportConflictFilter, PersonFilter, SuggestionFilter
 from stages.api.serializers import (
     ContactSerializer,
+    FieldConflictSerializer,
     ImportConflictDecisionSerializer,
     ImportConflictSerializer,
-    ImportSerializer,
     NewSuggestionSerializer,
     SuggestionDecisionSerializer,
     SuggestionSerializer,
     content_from,
 )
-from stages.api.structure import difference_data
 from stages.contacts import remove_contact
+from stages.disputes import decide, disagreements
 from stages.editing import find_block
-from stages.handbook.documents import page_of
-from stages.handbook.exporting import export_document, export_markdown, export_yaml
-from stages.handbook.importing import decide_conflict, digest_of, import_page
-from stages.handbook.reading import HandbookError
-from stages.models import BlockKind, Contact, ImportConflict, Responsibility, Stage, Suggestion
+from stages.handbook.importing import decide_conflict
+from stages.models import BlockKind, Contact, FieldConflict, ImportConflict, Responsibility, Stage, Suggestion
 from stages.validation import cleaned
 
 
 class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Suggestion]):
-    """Edits that somebody proposes. ``?stage=`` and ``?state=`` filter the list; editors of the stage decide."""
+    """Edits that somebody proposes; editors of the stage decide."""
 
     read_role = Role.VIEWER
     write_role = Role.EDITOR
     action_roles: ClassVar[dict[str, Role]] = {"create": Role.VIEWER}
     queryset = Suggestion.objects.select_related("stage__section", "author", "decided_by")
     serializer_class = SuggestionSerializer
+    filterset_class = SuggestionFilter
 
     def get_scopes(self, suggestion: Suggestion) -> Iterable[str]:
         """Those of its stage."""
         return suggestion.stage.scopes
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The list as asked for."""
-        asked = self.request.query_params
-        if asked.get("stage"):
-            queryset = queryset.filter(stage__key=asked["stage"])
-        return queryset.filter(state=asked["state"]) if asked.get("state") else queryset
 
     def answer(self, pk: int, status: int = 200) -> Response:
         """The suggestion as it stands now, with its ETag."""
@@ -137,21 +127,17 @@ def suggestion_etag(found: Suggestion) -> str:
 
 
 class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ImportConflict]):
-    """Blocks that both the portal and the last import changed; ``?state=open`` filters the list."""
+    """Blocks that both the portal and the last import changed."""
 
     read_role = Role.VIEWER
     write_role = Role.EDITOR
     queryset = ImportConflict.objects.select_related("block__stage__section")
     serializer_class = ImportConflictSerializer
+    filterset_class = ImportConflictFilter
 
     def get_scopes(self, conflict: ImportConflict) -> Iterable[str]:
         """Those of its stage."""
         return conflict.block.stage.scopes
-
-    def filter_queryset(self, queryset: QuerySet[Any]) -> QuerySet[Any]:
-        """The list as asked for."""
-        state = self.request.query_params.get("state")
-        return queryset.filter(state=state) if state else queryset
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One with its ETag."""
@@ -168,6 +154,7 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
         must_match(request, conflict_etag(found))
         serializer = ImportConflictDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
+        must_be_open(found)
         decide_conflict(
             conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request)
         )
@@ -180,6 +167,65 @@ def conflict_etag(found: ImportConflict) -> str:
     return etag_of("conflict", found.pk, found.state, found.block.version)
 
 
+def must_be_open(found: ImportConflict | FieldConflict) -> None:
+    """Refuse to decide what was decided already."""
+    if found.state != "open":
+        raise Conflict(f"It was decided already: {found.get_state_display()}.")
+
+
+class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[FieldConflict]):
+    """Fields that both the portal and the last import changed, of the structure, starting points and texts."""
+
+    read_role = Role.VIEWER
+    write_role = Role.EDITOR
+    queryset = FieldConflict.objects.select_related("decided_by")
+    serializer_class = FieldConflictSerializer
+    filterset_class = FieldConflictFilter
+
+    def get_scopes(self, conflict: FieldConflict) -> Iterable[str]:
+        """Those of the entry that it is about."""
+        found = disagreements([conflict])
+        return found[0].scopes if found else ()
+
+    def data_of(self, conflicts: Sequence[FieldConflict]) -> list[dict[str, Any]]:
+        """Conflicts as JSON with the entries that they are about."""
+        known = {one.conflict.pk: one for one in disagreements(conflicts)}
+        context = {**self.get_serializer_context(), "about": known}
+        return list(FieldConflictSerializer(conflicts, many=True, context=context).data)
+
+    def list(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """Those that wait and those that were decided."""
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.data_of(page or ()))
+
+    def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
+        """One with its ETag."""
+        found = self.get_object()
+        etag = field_conflict_etag(found)
+        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.data_of([found])[0])))
+
+    @extend_schema(request=ImportConflictDecisionSerializer, responses=FieldConflictSerializer)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def decide(self, request: Request, pk: str = "") -> Response:
+        """Keep the portal's value or take the source's. Needs ``If-Match``."""
+        found = self.get_object()
+        must_match(request, field_conflict_etag(found))
+        serializer = ImportConflictDecisionSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        must_be_open(found)
+        if not disagreements([found]):
+            raise Conflict("What it is about is no more.")
+        decide(conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request))
+        after = self.get_object()
+        return Response(self.data_of([after])[0], headers={"ETag": field_conflict_etag(after)})
+
+
+def field_conflict_etag(found: FieldConflict) -> str:
+    """What a decision must have been made from: the values on both sides and the entry as it stands."""
+    versions = [one.entry.version for one in disagreements([found])]
+    return etag_of("field conflict", found.pk, found.state, repr((found.portal_value, found.file_value, versions)))
+
+
 class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Contact]):
     """People named in the structure files. Administrators remove them on request, for good."""
 
@@ -189,6 +235,7 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         Prefetch("responsibilities", queryset=Responsibility.objects.select_related("section", "stage", "group"))
     )
     serializer_class = ContactSerializer
+    filterset_class = PersonFilter
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One with its ETag."""
@@ -202,65 +249,3 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         must_match(request, etag_of("contact", found.pk, found.name))
         remove_contact(contact=found, on=timezone.now().date())
         return Response(status=204)
-
-
-class HandbookViewSet(viewsets.ViewSet):
-    """The handbook page: the catalog as a document, and a document brought into the catalog."""
-
-    read_role = Role.VIEWER
-    write_role = Role.EDITOR
-
-    @extend_schema(
-        parameters=[
-            OpenApiParameter("as", str, enum=["markdown", "json", "yaml"], description="json where nothing is said."),
-            OpenApiParameter("stage", str, description="Only this stage, by its key."),
-        ],
-        responses={(200, "text/markdown"): OpenApiTypes.STR, (200, "application/json"): OpenApiTypes.OBJECT,
-                   (200, "application/yaml"): OpenApiTypes.STR},
-    )  # fmt: skip
-    @action(detail=False, methods=["get"])
-    def export(self, request: Request) -> HttpResponse | Response:
-        """The catalog, or one stage, as Markdown, JSON or YAML."""
-        form, key = request.query_params.get("as", "json"), request.query_params.get("stage", "")
-        stages = None
-        if key:
-            stages = list(Stage.objects.select_related("section").filter(key=key))
-            if not stages:
-                raise NotFound(f"There is no stage {key}.")
-        if form == "json":
-            return Response(export_document(stages))
-        if form not in ("markdown", "yaml"):
-            raise ValidationError({"as": ["Choose markdown, json or yaml."]})
-        text = export_markdown(stages) if form == "markdown" else export_yaml(stages)
-        media = "text/markdown" if form == "markdown" else "application/yaml"
-        return HttpResponse(text, content_type=f"{media}; charset=utf-8")
-
-    @extend_schema(request=ImportSerializer, responses=OpenApiTypes.OBJECT)
-    @action(detail=False, methods=["post"], url_path="import")
-    def import_(self, request: Request) -> Response:
-        """Import a page: told what would change, and with ``apply`` done, all of it or nothing."""
-        serializer = ImportSerializer(data=request.data)
-        serializer.is_valid(raise_exception=True)
-        asked = serializer.validated_data
-        text = asked["text"].replace("\r\n", "\n")
-        try:
-            page = page_of(text, asked["source"])
-        except HandbookError as error:
-            raise ValidationError({"text": [str(error)]}) from error
-        if not page.stages:
-            said = "There is no stage on this page. Expected headings such as “Create Stage” with blocks under them."
-            raise ValidationError({"text": [said]})
-        report = import_page(
-            page=page, source=asked["source"], digest=digest_of(text), actor=person(request), dry_run=not asked["apply"]
-        )
-        changes = [
-            {
-                "stage": one.stage,
-                "kind": one.kind,
-                "heading": one.heading,
-                "differences": [difference_data(told) for told in one.differences],
-                "conflicts": [told.what for told in one.conflicts],
-            }
-            for one in report.changes
-        ]
-        return Response({**report.as_json(), "changes": changes, "applied": asked["apply"]})

@@ -132,11 +132,26 @@ def test_a_shared_link_is_changed_once_for_all_by_who_edits_all(create: Stage, e
 
 def test_a_starting_point_is_changed_from_what_was_read(editor_client: Client) -> None:
     route = "/api/v1/starting-points/"
-    made = editor_client.post(route, {"label": "A", "text": "A"}, content_type=JSON).json()
+    made = editor_client.post(route, {"text": "[A](/a) tells"}, content_type=JSON).json()
+    assert (made["label"], made["url"]) == ("A", "/a")
     route += f"{made['id']}/"
-    assert editor_client.patch(route, {"label": "B"}, content_type=JSON).status_code == 428
+    assert editor_client.patch(route, {"text": "B"}, content_type=JSON).status_code == 428
     match = {"If-Match": editor_client.get(route)["ETag"]}
-    changed = editor_client.patch(route, {"label": "B"}, content_type=JSON, headers=match)
-    assert (changed.status_code, changed.json()["version"]) == (200, made["version"] + 1)
+    changed = editor_client.patch(route, {"text": "B", "reason": "Short"}, content_type=JSON, headers=match)
+    assert (changed.status_code, changed.json()["version"], changed.json()["url"]) == (200, made["version"] + 1, "")
+    told = editor_client.get(f"{route}history/").json()["happenings"]
+    assert [(one["why"], one["who"]) for one in told] == [("Short", "Editor"), ("Places to start", "Editor")]
+    fresh = {"If-Match": changed["ETag"]}
+    assert editor_client.post(f"{route}restore/", {"version": 9}, content_type=JSON, headers=fresh).status_code == 400
+    changed = editor_client.post(f"{route}restore/", {"version": 1}, content_type=JSON, headers=fresh)
+    assert (changed.json()["text"], changed.json()["version"]) == ("[A](/a) tells", 3)
+    other = editor_client.post("/api/v1/starting-points/", {"text": "Second"}, content_type=JSON)
+    up = f"/api/v1/starting-points/{other.json()['id']}/move/"
+    assert editor_client.post(up, {"to": "up"}, content_type=JSON).status_code == 428
+    editor_client.post(up, {"to": "up"}, content_type=JSON, headers={"If-Match": other["ETag"]})
+    listed = editor_client.get("/api/v1/starting-points/").json()["results"]
+    assert [one["text"] for one in listed] == ["Second", "[A](/a) tells"]
     assert editor_client.delete(route, headers=match).status_code == 412
     assert editor_client.delete(route, headers={"If-Match": changed["ETag"]}).status_code == 204
+    gone = editor_client.get("/api/v1/starting-points/history/").json()["happenings"][0]
+    assert (gone["how"], gone["who"]) == ("deleted", "Editor")

@@ -119,13 +119,15 @@ def test_resources_and_starting_points_are_changed_in_bulk(stage: Stage, editor_
     assert editor_client.post(route, [{"id": 0, "official": True}], content_type=JSON).status_code == 400
     foreign = browser_of(a_user("cem", "editor@stage:plan"))
     assert foreign.post(route, rows, content_type=JSON).status_code == 403
-    starts = [{"label": "A", "text": "A"}, {"label": "B", "text": "B", "url": "https://b.example/"}]
+    starts = [{"text": "A"}, {"text": "[B](https://b.example/) has it"}]
     made = editor_client.post("/api/v1/starting-points/bulk/", starts, content_type=JSON).json()
+    assert editor_client.post("/api/v1/starting-points/bulk/", starts, content_type=JSON).json() == made
     again = [{**made[0], "text": "Better"}, made[1]]
     changed = editor_client.post("/api/v1/starting-points/bulk/", again, content_type=JSON).json()
-    assert [(row["text"], row["version"]) for row in changed] == [("Better", 2), ("B", 1)]
-    bad = [{"label": "C", "text": "C"}, {"label": "D", "text": "D", "url": "javascript:x"}]
-    assert editor_client.post("/api/v1/starting-points/bulk/", bad, content_type=JSON).status_code == 400
+    assert [(row["text"], row["version"]) for row in changed] == [("Better", 2), (starts[1]["text"], 1)]
+    bad = [{"text": "C"}, {"text": "[D](javascript:x)"}]
+    refused = editor_client.post("/api/v1/starting-points/bulk/", bad, content_type=JSON)
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "1.text")
     assert StartingPoint.objects.count() == 2
 
 
