@@ -37,7 +37,6 @@ class LinkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
     serializer_class = LinkCheckSerializer
     filterset_class = LinkFilter
     lookup_field = "resource"
-    lookup_value_regex = "[0-9]{1,18}"
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One with its ETag."""
