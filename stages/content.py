@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from difflib import unified_diff
 from typing import Any
 
+LONGEST_COMPARED = 3000
+"""Lines: comparing takes time that grows with the product of the two sides."""
 ITEM_FIELDS = ("label", "url", "description", "text", "dialect", "doc_label")
 TEXT_FIELDS = ("heading", "note", "body", "not_applicable")
 WORDS = {
@@ -92,6 +95,19 @@ class Difference:
         if not self.after:
             return f"Removed {self.what}."
         return f"Changed {self.what}."
+
+    @property
+    def lines(self) -> tuple[tuple[str, str], ...]:
+        """Of two texts of several lines those that differ, with ``-`` or ``+``, and one around them; ``…`` is a gap.
+
+        Empty where a side is missing or short: both are then shown whole.
+        """
+        before, after = self.before.splitlines(), self.after.splitlines()
+        if not before or not after or not 3 <= max(len(before), len(after)) <= LONGEST_COMPARED:
+            return ()
+        told = list(unified_diff(before, after, n=1, lineterm=""))[2:]
+        gaps = (("…", "") if line.startswith("@@") else (line[:1], line[1:]) for line in told)
+        return tuple(gaps)[1:]
 
 
 def to_json(content: BlockContent) -> dict[str, Any]:

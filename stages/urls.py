@@ -12,10 +12,10 @@ from stages.pages import (
     importing,
     keeping,
     links,
+    own_texts,
     people,
     reading,
     restructure,
-    starting_points,
 )
 
 app_name = "stages"
@@ -33,7 +33,10 @@ urlpatterns = [
     path("stages/import/pull/", importing.pull_now, name="pull-now"),
     path("stages/disputes/<int:pk>/", importing.dispute, name="dispute"),
     path("stages/export/<str:form>/", reading.export, name="export-all"),
-    path("stages/starting-points/", starting_points.starting_points, name="starting-points"),
+    path("stages/starting-points/", own_texts.starting_points, name="starting-points"),
+    path("stages/texts/", own_texts.texts, name="texts"),
+    path("stages/texts/new/", own_texts.text, name="new-text"),
+    path("stages/texts/<int:pk>/", own_texts.text, name="text"),
     path("stages/resources/<int:pk>/", views.resource, name="resource"),
     path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
     path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),

@@ -9,7 +9,7 @@ from typing import Any
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 
-from portal.permissions import requires
+from portal.permissions import has_role, requires
 from portal.roles import Role
 from stages.conf import handbook_url
 from stages.editing import content_of
@@ -55,6 +55,7 @@ def crash_course(request: HttpRequest) -> HttpResponse:
         "before": texts[PageText.Place.TOP],
         "after": [*texts[PageText.Place.START], *texts[PageText.Place.END]],
         "starting_points": StartingPoint.objects.all(),
+        "may_edit_texts": has_role(request.user, Role.EDITOR),
     }
     return render(request, "stages/crash_course.html", context)
 

@@ -24,8 +24,8 @@ One = TypeVar("One", bound=Entry)
 
 RESERVED = {
     "stage": frozenset(
-        {"blocks", "board", "compare", "conflicts", "crash-course", "export", "import", "new", "resources",
-         "starting-points", "suggestions"}
+        {"blocks", "board", "compare", "conflicts", "crash-course", "export", "import", "links", "new",
+         "resources", "starting-points", "suggestions", "texts"}
     ),
 }  # fmt: skip
 """What addresses use themselves beside keys."""

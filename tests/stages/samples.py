@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.content import Item
-from stages.models import Category, Group, Section
+from stages.models import Category, Group, PageText, Section
 from tests.stages.builders import a_block, a_group, a_section, a_stage
 
 LONG = "Software Supply Chain Security and Everything That Belongs to It"
@@ -43,4 +43,21 @@ def its_category() -> str:
     return Category.objects.get(key="walked-category").get_absolute_url()
 
 
-SAMPLES = [a_full_stage, an_empty_stage, its_group, its_section, its_category]
+def a_text_of_the_page() -> str:
+    text = PageText.objects.create(place="top", heading=LONG, body="What this page is for.\n\n" + "x" * 120)
+    return f"/stages/texts/{text.pk}/"
+
+
+def a_new_text_of_the_page() -> str:
+    return "/stages/texts/new/?place=top"
+
+
+SAMPLES = [
+    a_full_stage,
+    an_empty_stage,
+    its_group,
+    its_section,
+    its_category,
+    a_text_of_the_page,
+    a_new_text_of_the_page,
+]
