@@ -29,7 +29,7 @@ from stages.api.serializers import (
 from stages.api.structure import BEFORE, before_of
 from stages.history.events import events_of
 from stages.models import StartingPoint
-from stages.starting_points import StaleStart, StartRefused, move_start, take_start_away, write_start
+from stages.own_texts import OwnTextRefused, StaleOwnText, move, take_away, write_start
 from stages.validation import one_line
 
 
@@ -79,7 +79,7 @@ class StartingPointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         """Take one away; the history keeps it."""
         found = self.matched(request)
         with start_as_problem():
-            take_start_away(pk=found.pk, version=found.version, actor=person(request))
+            take_away(model=StartingPoint, pk=found.pk, version=found.version, actor=person(request))
         return Response(status=204)
 
     @extend_schema(request=StepSerializer, responses=StartingPointSerializer)
@@ -89,7 +89,7 @@ class StartingPointViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         found = self.matched(request)
         serializer = StepSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        move_start(pk=found.pk, up=serializer.validated_data["to"] == "up", actor=person(request))
+        move(model=StartingPoint, pk=found.pk, up=serializer.validated_data["to"] == "up", actor=person(request))
         return self.answer(found.pk)
 
     @extend_schema(request=RestoreSerializer, responses=StartingPointSerializer)
@@ -164,7 +164,7 @@ def start_as_problem(prefix: str = "") -> Iterator[None]:
     """What the verbs refuse as a problem document that names the field; what is stale as 412."""
     try:
         yield
-    except StartRefused as error:
+    except OwnTextRefused as error:
         raise ValidationError({f"{prefix}text": [str(error)]}) from error
-    except StaleStart as error:
+    except StaleOwnText as error:
         raise PreconditionFailed from error
