@@ -10,6 +10,7 @@ from dataclasses import replace
 from stages.content import BlockContent, Item
 from stages.links import refusal
 
+LONGEST_HEADING = 500
 LONGEST_LINE = 1000
 LONGEST_URL = 4000
 LONGEST_TEXT = 200_000
@@ -43,7 +44,8 @@ def cleaned(content: BlockContent, kind: str) -> tuple[BlockContent, dict[str, s
         not_applicable=one_line(content.not_applicable),
         items=tuple(items),
     )
-    for name, limit in (("heading", 300), ("note", LONGEST_LINE), ("not_applicable", 500), ("body", LONGEST_TEXT)):
+    limits = (("heading", LONGEST_HEADING), ("note", LONGEST_LINE), ("not_applicable", 500), ("body", LONGEST_TEXT))
+    for name, limit in limits:
         length = len(getattr(cleaned_content, name))
         if length > limit:
             errors[name] = f"This is {length} characters long; at most {limit} fit."

@@ -9,11 +9,11 @@ from typing import Any
 
 from stages.content import ITEM_FIELDS, TEXT_FIELDS, BlockContent, Item
 from stages.handbook.limits import too_many_lines, too_much
-from stages.handbook.marks import LONGEST_HEADING
 from stages.handbook.parsing import DOC_LABELS, Page, ParsedBlock, ParsedStage, Start, Text, parse_page
 from stages.handbook.reading import HandbookError
 from stages.handbook.template import KINDS
 from stages.structure.yamlfile import StructureError, parse_yaml
+from stages.validation import LONGEST_HEADING
 
 BLOCK_KINDS = ("description", *KINDS, "other")
 LONGEST_DIALECT = 20

@@ -1,10 +1,14 @@
 """How much a page may hold: far more than any handbook page does, and little enough to be read and shown quickly. Pure.
 
-What one may not save in the portal is not imported either, since nobody could edit it afterwards.
+A text that one may not save in the portal is not imported either, since nobody could edit it afterwards. A name, link
+or description may be longer than a form takes, since real pages have such.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+from stages.content import BlockContent
 from stages.handbook.parsing import Page
 from stages.validation import LONGEST_TEXT, MOST_ITEMS
 
@@ -36,12 +40,21 @@ def too_much(page: Page) -> str:
         if number > most:
             return f"It has {number:,} {what}; at most {most:,} are imported at a time. Split the page."
     for stage, block in blocks:
-        where = f"line {block.line}, {block.content.heading or block.kind} of {stage.name}"
+        where = f"line {block.line}, {block.content.heading[:80] or block.kind} of {stage.name}"
         if len(block.content.items) > MOST_ITEMS:
             return f"{where}: there are {len(block.content.items):,} items; a block holds at most {MOST_ITEMS}."
-        longest = max(
-            (len(text) for text in (block.content.body, *(item.text for item in block.content.items))), default=0
-        )
-        if longest > LONGEST_TEXT:
-            return f"{where}: a text is {longest:,} characters long; at most {LONGEST_TEXT:,} fit."
+        what, length = max(_lengths(block.content), key=lambda one: one[1])
+        if length > LONGEST_TEXT:
+            return f"{where}: {what} is {length:,} characters long; at most {LONGEST_TEXT:,} fit."
     return ""
+
+
+def _lengths(content: BlockContent) -> Iterator[tuple[str, int]]:
+    """Each text of a block in words, with its length. Lines longer than a form takes are kept as they are."""
+    yield "the note under its heading", len(content.note)
+    yield "a text", len(content.body)
+    for item in content.items:
+        yield "a name", len(item.label)
+        yield "a link", len(item.url)
+        yield "a description", len(item.description)
+        yield "a text", len(item.text)

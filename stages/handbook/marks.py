@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from stages.validation import LONGEST_HEADING
+
 BULLET = re.compile(r"^\s*(?:[*+-]|\d{1,3}[.)])\s+(?=\S)")
 ATX = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
 HTML_HEADING = re.compile(r"^\s*<h([1-6])[^>]*>(.*?)</h\1>\s*$", re.IGNORECASE)
@@ -22,7 +24,6 @@ CHANNEL = re.compile(r"^[*_`]*(#\w[\w.-]*[\w-]|#\w)[*_`]*(?=$|[\s,;:.)–—-])"
 AUTOLINK = re.compile(r"^<(https?://[^\s<>]+)>")
 BARE = re.compile(r"^(https?://[^\s<>]+)")
 ANCHOR = re.compile(r"^<a\s[^>]*href=[\"']([^\"']*)[\"'][^>]*>(.*?)</a>", re.IGNORECASE)
-LONGEST_HEADING = 500
 SEPARATOR = re.compile(r"^\s*(?:,|;|\||/|&|·|\band\b)\s*(?=\[)")
 DASH = re.compile(r"^\s*(?:[-–—:]+\s*|\s)")
 

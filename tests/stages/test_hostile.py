@@ -102,6 +102,10 @@ TOO_MUCH = [
     ("lines", "x\n" * (MOST_LINES + 1)),
     ("stages", "".join(f"#### S{number} Stage\n##### Slack\n**#a**\n" for number in range(201))),
     ("items", HEAD + "".join(f"[A{number}](/a{number})\n\n" for number in range(501))),
+    ("a link is 400,017", HEAD + "* http://a.example/" + "a/" * 200_000),
+    ("a name is", HEAD + "* [" + "long " * 50_000 + "](/a)"),
+    ("a description is", HEAD + "* [a](/a)\n  _" + "long " * 50_000 + "_"),
+    ("the note under its heading is", HEAD + "_" + "long " * 50_000 + "_\n"),
     ("characters", "#### Create Stage\n##### Rituals\n" + "word " * 50_000),
 ]
 

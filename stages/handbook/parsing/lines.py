@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from stages.handbook import marks
 from stages.handbook.template import kind_of_heading
+from stages.validation import LONGEST_HEADING
 
 STAGE_WORD = re.compile(r"^\S.{0,60}\s+stage$", re.IGNORECASE)
 FRONT_LINE = re.compile(r"^\s*(#.*|-\s.*|[\w-]+:.*)?$")
@@ -35,7 +36,7 @@ class Fences:
         for position in range(len(lines) - 1, -1, -1):
             text = lines[position].text
             stripped = text[:4].lstrip(" ")
-            if stripped[:1] == "#" and (atx := marks.ATX.match(text[: marks.LONGEST_HEADING])):
+            if stripped[:1] == "#" and (atx := marks.ATX.match(text[:LONGEST_HEADING])):
                 if kind_of_heading(atx[2]) or STAGE_WORD.match(marks.strip_marks(atx[2])):
                     stop = position
             elif stripped[:1] in ("`", "~") and (found := marks.FENCE.match(text[:200])):
