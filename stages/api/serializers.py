@@ -165,6 +165,13 @@ class RestoreSerializer(Strict):
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
+class UndoSerializer(Strict):
+    """Which change of the structure to take back, and why."""
+
+    change = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=800)
+
+
 class PersonSerializer(Strict):
     """Somebody's part: the role as the structure files name it (``pm``, ``ux`` …), and the name."""
 
@@ -675,7 +682,10 @@ class DifferenceSerializer(serializers.Serializer[Any]):
 
 
 class HappeningSerializer(serializers.Serializer[Any]):
-    """One change. ``restore`` says what can be brought back: a version of a block, or the facts of one."""
+    """One change. ``restore`` says what can be brought back: a version of a block, or the facts of one.
+
+    ``undo`` is the number by which a change of the structure is taken back.
+    """
 
     at = serializers.DateTimeField()
     title = serializers.CharField()
@@ -684,6 +694,7 @@ class HappeningSerializer(serializers.Serializer[Any]):
     why = serializers.CharField(allow_blank=True)
     differences = DifferenceSerializer(many=True)
     restore = serializers.JSONField(allow_null=True)
+    undo = serializers.IntegerField(allow_null=True)
 
 
 class TimelineSerializer(serializers.Serializer[Any]):

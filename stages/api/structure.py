@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import Q, QuerySet
 from django.http import Http404
 from django.utils.dateparse import parse_datetime
 from drf_spectacular.types import OpenApiTypes
@@ -40,13 +40,15 @@ from stages.api.serializers import (
     SectionSerializer,
     SplitSerializer,
     TimelineSerializer,
+    UndoSerializer,
 )
 from stages.api.upserting import upsert
 from stages.contacts import name_people
 from stages.facts import Entry, kind_of, names_of
 from stages.history.timeline import Happening, Timeline, timeline
-from stages.models import Category, FormerKey, Group, Section
+from stages.models import Category, FormerKey, Group, Section, Succession
 from stages.restructuring import change_facts, give_back, restore_facts
+from stages.restructuring.undoing import can_be_undone, undo
 from stages.restructuring.wishes import PARENT_OF, Wish, carry_out, entries, find, make
 
 BEFORE = OpenApiParameter("before", OpenApiTypes.DATETIME, description="The `older` of the page before.")
@@ -187,6 +189,30 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def bring_back(self, request: Request, key: str = "") -> Response:
         """Take back that it was retired. Needs ``If-Match``."""
         return self.carried_out(request, "bring_back", DatedSerializer)
+
+    @extend_schema(request=UndoSerializer, responses={200: OpenApiTypes.OBJECT, 204: None})
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def undo(self, request: Request, key: str = "") -> Response:
+        """Take a change of the structure back: the ``undo`` of its place in the history. Needs ``If-Match``.
+
+        The answer is the entry, with ``stayed``: what was changed since and stays; 204 where the change had made it.
+        """
+        entry = self.matched(request)
+        serializer = UndoSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked = serializer.validated_data
+        of_it = Q(entry=entry.pk) | Q(took__other=entry.pk)
+        change = Succession.objects.filter(of_it, kind=self.kind, pk=asked["change"]).first()
+        if change is None:
+            raise ValidationError({"change": [f"There is no change {asked['change']} of it that could be taken back."]})
+        with as_problems():
+            version = entry.version if change.entry == entry.pk else None
+            done = undo(change=change, user=person(request), reason=asked["reason"], version=version)
+        if done.entry is None:
+            return Response(status=204)
+        answer = self.answer(done.entry.key)
+        answer.data = {**answer.data, "stayed": done.stayed}
+        return answer
 
     @action(detail=True, methods=["post"], url_path="give-back", pagination_class=None)
     def give_back(self, request: Request, key: str = "") -> Response:
@@ -367,6 +393,7 @@ def happening_data(one: Happening) -> dict[str, Any]:
         "why": one.why,
         "differences": [difference_data(told) for told in one.differences],
         "restore": restore,
+        "undo": one.change.pk if one.change is not None and can_be_undone(one.change) else None,
     }
 
 

@@ -64,7 +64,8 @@ OF_RESOURCES = (
 class Happening:
     """One change: of what, when, by whom, how and why, and from what to what.
 
-    ``revision`` is that of a block that can be brought back, ``facts`` the entry and version whose facts can be.
+    ``revision`` is that of a block that can be brought back, ``facts`` the entry and version whose facts can be;
+    ``change`` is the record of a change of the structure.
     """
 
     at: datetime
@@ -76,6 +77,7 @@ class Happening:
     revision: BlockRevision | None = None
     facts: Entry | None = None
     facts_version: int = 0
+    change: Succession | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,7 +284,7 @@ class Structure(Source):
         asked = Q(pk=None)
         for entry in entries:
             same = Q(kind=kind_of(entry))
-            asked |= same & (Q(from_key=entry.key) | Q(to_key=entry.key))
+            asked |= same & (Q(from_key=entry.key) | Q(to_key=entry.key) | Q(entry=entry.pk))
         self.rows = Succession.objects.filter(asked)
 
     def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
@@ -291,13 +293,15 @@ class Structure(Source):
 
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """The changes with the day from which they hold."""
-        for one in _within(self.rows, "at", since, before).select_related("actor"):
+        rows = _within(self.rows, "at", since, before).select_related("actor", "undoes", "undone_by")
+        for one in rows:
             how = f"{one.get_how_display().lower()} from {one.on:%-d %b %Y}"
+            how += ", taken back since" if hasattr(one, "undone_by") else ""
             before_, after = one.from_name, one.to_name or "(no more)"
             told = () if before_ == after else (Difference(what=f"the {one.kind}", before=before_, after=after),)
             yield Happening(
                 at=one.at, title=f"Structure: the {one.kind} {one.from_name}", who=str(one.actor or "the system"),
-                how=how, why=one.reason, differences=told,
+                how=how, why=one.reason, differences=told, change=one,
             )  # fmt: skip
 
 

@@ -259,7 +259,11 @@ class FormerKey(models.Model):
 
 
 class Succession(models.Model):
-    """A change of the structure: made, renamed, moved, split, merged, retired; with its date and reason."""
+    """A change of the structure: made, renamed, moved, split, merged, retired; with its date and reason.
+
+    ``entry`` is the row of that ``kind`` which changed, ``took`` what the change took along, by numbers of rows, so
+    that it can be taken back exactly (``stages.restructuring.undoing``). Changes by an import have neither.
+    """
 
     class How(models.TextChoices):
         CREATED = "created"
@@ -281,6 +285,11 @@ class Succession(models.Model):
     reason = models.CharField(max_length=1000, blank=True)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     at = models.DateTimeField(auto_now_add=True)
+    entry = models.PositiveBigIntegerField(null=True)
+    took = models.JSONField(default=dict)
+    undoes = models.OneToOneField(
+        "self", null=True, on_delete=models.SET_NULL, related_name="undone_by", help_text="What this took back."
+    )
 
     class Meta:
         ordering = ["-on", "-id"]

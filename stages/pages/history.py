@@ -27,6 +27,7 @@ from stages.models import BlockRevision, ImportConflict, Stage, Suggestion
 from stages.pages.editor import editors_only, find_stage, person
 from stages.pages.restructure import entry_or_404
 from stages.restructuring import RestructureRefused, restore_facts
+from stages.restructuring.undoing import undoable
 from stages.restructuring.wishes import may_edit, must_edit
 
 
@@ -40,10 +41,12 @@ def history(request: HttpRequest, key: str) -> HttpResponse:
     number = whole_number(request.GET.get("block", ""))
     block = stage.blocks.filter(pk=number).first() if number is not None else None
     moment = moment_of(request.GET.get("as_of", ""))
+    whole = timeline(stage, before=before_of(request), block=block)
     context = {
         "entry": stage,
         "stage": stage,
-        "timeline": timeline(stage, before=before_of(request), block=block),
+        "timeline": whole,
+        "undoable": undoable([one.change for one in whole.happenings if one.change], request.user),
         "first_page": "before" not in request.GET,
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
         "as_of": request.GET.get("as_of", ""),
@@ -66,6 +69,7 @@ def facts_history(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     context = {
         "entry": entry,
         "timeline": whole,
+        "undoable": undoable([one.change for one in whole.happenings if one.change], request.user),
         "first_page": "before" not in request.GET,
         "can_edit": may_edit(request.user, entry),
         "today": timezone.now().date(),

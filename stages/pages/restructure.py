@@ -8,14 +8,17 @@ from typing import Any
 
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
+from django.db.models import Max, Q
 from django.http import Http404, HttpRequest, HttpResponse, QueryDict
-from django.shortcuts import redirect, render
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
 from django.utils.dateparse import parse_date
-from django.views.decorators.http import require_http_methods
+from django.views.decorators.http import require_http_methods, require_POST
 
 from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
+from portal.saying import Offer, Said, say
 from stages.facts import MODELS, Entry, kind_of
 from stages.handbook.template import TEMPLATES
 from stages.models import Category, Group, Section, Stage, Succession
@@ -23,6 +26,7 @@ from stages.names import key_of
 from stages.pages.editor import person
 from stages.restructuring import RestructureRefused, today
 from stages.restructuring.lifecycle import reasons_to_keep
+from stages.restructuring.undoing import undo, undoable
 from stages.restructuring.wishes import (
     PARENT_OF,
     PART_OF,
@@ -54,6 +58,7 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     entry, user = entry_or_404(kind, key), person(request)
     must_edit(user, entry)
     if request.method == "POST":
+        latest = latest_change()
         try:
             after = carry_out(entry, wished(request.POST), user)
         except RestructureRefused as error:
@@ -63,9 +68,40 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         if after is None:
             messages.success(request, f"{entry.name} is deleted.")
             return redirect("stages:index")
-        messages.success(request, "Done. Old links lead on, and the history keeps what was before.")
+        said_with_undo(request, kind, latest, "Done. Old links lead on, and the history keeps what was before.")
         return redirect(after.get_absolute_url())
     return render(request, "stages/restructure.html", context_of(entry, request))
+
+
+def latest_change() -> int:
+    """The number of the latest change of the structure, to tell which one a request made."""
+    return Succession.objects.aggregate(latest=Max("pk"))["latest"] or 0
+
+
+def said_with_undo(request: HttpRequest, kind: str, latest: int, said: str) -> None:
+    """Say what was done, with a button that takes the change of this request back."""
+    made = Succession.objects.filter(kind=kind, actor=person(request), pk__gt=latest).order_by("pk").first()
+    offer = None
+    if made is not None and made.pk in undoable([made], person(request)):
+        offer = Offer(label="Undo", url=reverse("stages:undo-change", args=[made.pk]))
+    say(request, Said(sentence=said, offer=offer))
+
+
+@requires(Role.VIEWER)
+@require_POST
+def undo_change(request: HttpRequest, pk: int) -> HttpResponse:
+    """Take a change of the structure back; where that cannot be done, a sentence says why."""
+    change = get_object_or_404(Succession, pk=pk)
+    try:
+        done = undo(change=change, user=person(request))
+    except RestructureRefused as error:
+        messages.error(request, f"It was not taken back. {error}")
+        entry = entries(change.kind).filter(pk=change.entry).first()
+        return redirect(f"stages:{change.kind}-facts-history", key=entry.key) if entry else redirect("stages:index")
+    messages.success(request, "Taken back. The history keeps both.")
+    for sentence in done.stayed:
+        messages.warning(request, sentence)
+    return redirect(done.entry.get_absolute_url() if done.entry else "stages:index")
 
 
 def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
@@ -73,6 +109,8 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     kind, user = kind_of(entry), person(request)
     parent_kind, part_kind = PARENT_OF.get(kind, ""), PART_OF.get(kind, "")
     others = entries(kind).filter(retired_on=None).exclude(pk=entry.pk).order_by("name")
+    of_it = Q(from_key=entry.key) | Q(to_key=entry.key) | Q(entry=entry.pk)
+    successions = list(Succession.objects.filter(of_it, kind=kind).select_related("actor", "undoes", "undone_by"))
     return {
         "entry": entry,
         "kind": kind,
@@ -85,10 +123,8 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "parts": parts_of(entry),
         "others": [one for one in others if may_edit(user, one)],
         "kept_because": reasons_to_keep(entry),
-        "successions": (
-            Succession.objects.filter(kind=kind, from_key=entry.key)
-            | Succession.objects.filter(kind=kind, to_key=entry.key)
-        ).select_related("actor"),
+        "successions": successions,
+        "undoable": undoable(successions, user),
         "today": today(),
         "typed": {},
     }
@@ -142,13 +178,14 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     user = person(request)
     errors: dict[str, str] = {}
     if request.method == "POST":
+        latest = latest_change()
         try:
             wish = wished(request.POST)
             made = make(kind, replace(wish, key=wish.key or key_of(wish.name)[:100]), user)
         except RestructureRefused as error:
             errors = {error.field or "name": str(error)}
         else:
-            messages.success(request, f"{made.name} is there.")
+            said_with_undo(request, kind, latest, f"{made.name} is there.")
             return redirect(made.get_absolute_url())
     typed = request.POST if request.method == "POST" else request.GET
     parent_kind = PARENT_OF.get(kind, "")

@@ -99,12 +99,21 @@ def not_ahead(on: date) -> date:
 
 
 def record(
-    entry: Entry, how: str, from_: tuple[str, str], to: tuple[str, str], actor: User | None, on: date, reason: str
-) -> None:
-    """Keep what happened to the structure."""
-    Succession.objects.create(
+    entry: Entry,
+    how: str,
+    from_: tuple[str, str],
+    to: tuple[str, str],
+    actor: User | None,
+    on: date,
+    reason: str,
+    *,
+    took: dict[str, Any] | None = None,
+    undoes: Succession | None = None,
+) -> Succession:
+    """Keep what happened to the structure, with what it took along."""
+    return Succession.objects.create(
         kind=kind_of(entry), how=how, from_key=from_[0], from_name=from_[1][:200], to_key=to[0], to_name=to[1][:200],
-        on=on, reason=reason[:1000], actor=actor,
+        on=on, reason=reason[:1000], actor=actor, entry=entry.pk, took=took or {}, undoes=undoes,
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import date
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
@@ -46,62 +46,89 @@ def merge(
             raise RestructureRefused(f"{target.name} is retired; nothing is merged into it.")
         if source.retired_on is not None:
             raise RestructureRefused(f"{source.name} is retired; bring it back before you merge it.")
+        took: dict[str, Any] = {"other": target.pk}
         if isinstance(source, Section) and isinstance(target, Section):
-            _put_stages(list(source.stages.all()), target)
+            took["stages"] = put_stages(list(source.stages.all()), target)
         elif isinstance(source, Stage) and isinstance(target, Stage):
-            _join_stages(source, target, actor)
+            took |= _join_stages(source, target, actor)
         elif isinstance(source, Group) and isinstance(target, Group):
-            target.categories.add(*source.categories.all())
-            source.categories.clear()
+            took["categories"] = _hand_all(source.categories, target.categories)
+            took["placements"] = list(source.placements.values_list("pk", flat=True))
             source.placements.update(group=target)
         elif isinstance(source, Category) and isinstance(target, Category):
-            target.groups.add(*source.groups.all())
-            source.groups.clear()
+            took["building"] = _hand_all(source.groups, target.groups)
         if isinstance(source, Section | Stage | Group) and isinstance(target, Section | Stage | Group):
-            _join_people(source, target)
+            took["people"] = _join_people(source, target)
         source.retired_on = not_ahead(on)
         source.version += 1
         source.save()
-        record(source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason)
+        record(source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason, took=took)
         tell([source, target], actor)
 
 
-def _put_stages(stages: Iterable[Stage], section: Section) -> None:
-    for stage in stages:
+def put_stages(stages: Iterable[Stage], section: Section) -> list[int]:
+    """Put stages under a section; their numbers."""
+    moved = list(stages)
+    for stage in moved:
         stage.section = section
         stage.version += 1
         stage.save()
+    return [stage.pk for stage in moved]
 
 
-def _put_groups(groups: Iterable[Group], stage: Stage) -> None:
-    for group in groups:
+def put_groups(groups: Iterable[Group], stage: Stage) -> list[int]:
+    """Put groups under a stage; their numbers."""
+    moved = list(groups)
+    for group in moved:
         group.stage = stage
         group.version += 1
         group.save()
+    return [group.pk for group in moved]
 
 
-def _join_stages(source: Stage, target: Stage, actor: User | None) -> None:
-    _put_groups(source.groups.all(), target)
+def _hand_all(given: Any, taken: Any) -> dict[str, list[int]]:
+    """Put all of one side's links to the other; which the one had, and which are new to the other."""
+    had = list(given.values_list("pk", flat=True))
+    known = set(taken.values_list("pk", flat=True))
+    taken.add(*had)
+    given.clear()
+    return {"had": had, "new": [number for number in had if number not in known]}
+
+
+def _join_stages(source: Stage, target: Stage, actor: User | None) -> dict[str, Any]:
+    took: dict[str, Any] = {
+        "groups": put_groups(source.groups.all(), target),
+        "own_categories": list(source.own_categories.values_list("pk", flat=True)),
+        "suggestions": list(source.suggestions.filter(state="open").values_list("pk", "base_version")),
+        "followers": list(
+            source.followers.exclude(user__in=target.followers.values("user")).values_list("user", flat=True)
+        ),
+    }
     source.own_categories.update(stage=target)
-    for block in source.blocks.prefetch_related("placements__resource"):
-        _append(target, block.kind, content_of(block), actor, f"Merged from {source.name}")
+    reason = f"Merged from {source.name}"
+    blocks = source.blocks.prefetch_related("placements__resource")
+    took["blocks"] = [
+        told for block in blocks if (told := _append(target, block.kind, content_of(block), actor, reason))
+    ]
     # A suggestion goes on as an addition to what the target has; its own past is not the target's.
     source.suggestions.filter(state="open").update(stage=target, base_version=0)
     Follow.objects.bulk_create(
-        [Follow(user_id=user, stage=target) for user in source.followers.values_list("user", flat=True)],
-        ignore_conflicts=True,
+        [Follow(user_id=user, stage=target) for user in took["followers"]], ignore_conflicts=True
     )
+    return took
 
 
-def _join_people(source: Section | Stage | Group, target: Section | Stage | Group) -> None:
+def _join_people(source: Section | Stage | Group, target: Section | Stage | Group) -> list[int]:
     field = kind_of(source)
     last = target.people.count()
     known = set(target.people.values_list("contact", "role"))
-    for number, one in enumerate(source.people.order_by("order", "pk")):
-        if (one.contact_id, one.role) not in known:
-            Responsibility.objects.create(
-                contact_id=one.contact_id, role=one.role, order=last + number, **{field: target}
-            )
+    return [
+        Responsibility.objects.create(
+            contact_id=one.contact_id, role=one.role, order=last + number, **{field: target}
+        ).pk
+        for number, one in enumerate(source.people.order_by("order", "pk"))
+        if (one.contact_id, one.role) not in known
+    ]
 
 
 def split(
@@ -134,38 +161,45 @@ def split(
         elif isinstance(source, Group | Category) and isinstance(new, Group | Category):
             new.stage = source.stage
         new.save()
-        _hand_over(source, new, chosen)
+        took = {"other": new.pk, **_hand_over(source, new, chosen)}
         if isinstance(source, Stage) and isinstance(new, Stage):
             for block in source.blocks.filter(kind__in=list(kinds)).prefetch_related("placements__resource"):
                 _append(new, block.kind, content_of(block), actor, f"Split off from {source.name}")
         source.version += 1
         source.save()
-        record(source, "split", (source.key, source.name), (new.key, new.name), actor, not_ahead(on), reason)
+        record(
+            source, "split", (source.key, source.name), (new.key, new.name), actor, not_ahead(on), reason, took=took
+        )  # fmt: skip
         tell([source, new, *chosen], actor)
     return new
 
 
-def _hand_over(source: Entry, new: Entry, chosen: Sequence[Entry]) -> None:
-    """Give the new entry the chosen parts of the first."""
+def _hand_over(source: Entry, new: Entry, chosen: Sequence[Entry]) -> dict[str, Any]:
+    """Give the new entry the chosen parts of the first; their numbers."""
     if isinstance(source, Section) and isinstance(new, Section):
         stages = [one for one in chosen if isinstance(one, Stage) and one.section_id == source.pk]
         _all_belong(stages, chosen, "stages", source)
-        _put_stages(stages, new)
-    elif isinstance(source, Stage) and isinstance(new, Stage):
+        return {"stages": put_stages(stages, new)}
+    if isinstance(source, Stage) and isinstance(new, Stage):
         groups = [one for one in chosen if isinstance(one, Group) and one.stage_id == source.pk]
         _all_belong(groups, chosen, "groups", source)
-        _put_groups(groups, new)
+        moved = put_groups(groups, new)
         going = Category.objects.filter(stage=source, groups__in=groups).exclude(groups__in=source.groups.all())
-        Category.objects.filter(pk__in=list(going.values_list("pk", flat=True))).update(stage=new)
-    elif isinstance(source, Group) and isinstance(new, Group):
+        own = list(going.values_list("pk", flat=True).distinct())
+        Category.objects.filter(pk__in=own).update(stage=new)
+        return {"groups": moved, "own_categories": own}
+    if isinstance(source, Group) and isinstance(new, Group):
         mine = set(source.categories.values_list("pk", flat=True))
         categories = [one for one in chosen if isinstance(one, Category) and one.pk in mine]
         _all_belong(categories, chosen, "categories", source)
         source.categories.remove(*categories)
         new.categories.add(*categories)
-    elif isinstance(source, Category) and isinstance(new, Category):
+        numbers = [one.pk for one in categories]
+        return {"categories": {"had": numbers, "new": numbers}}
+    if isinstance(source, Category) and isinstance(new, Category):
         _all_belong([], chosen, "parts", source)
         new.groups.set(source.groups.all())
+    return {}
 
 
 def _all_belong(found: Sequence[Entry], chosen: Sequence[Entry], word: str, source: Entry) -> None:
@@ -175,8 +209,8 @@ def _all_belong(found: Sequence[Entry], chosen: Sequence[Entry], word: str, sour
         raise RestructureRefused(sentence, word)
 
 
-def _append(stage: Stage, kind: str, content: BlockContent, actor: User | None, reason: str) -> None:
-    """Add content to a stage's block; what is there stays before it."""
+def _append(stage: Stage, kind: str, content: BlockContent, actor: User | None, reason: str) -> list[int] | None:
+    """Add content to a stage's block; what is there stays before it. The block, its version before and after."""
     heading = content.heading if kind == "other" else ""
     existing = find_block(stage, kind, heading)
     present = content_of(existing)
@@ -190,7 +224,10 @@ def _append(stage: Stage, kind: str, content: BlockContent, actor: User | None, 
         not_applicable="" if (present.items or added) else present.not_applicable or content.not_applicable,
         items=(*present.items, *added),
     )
-    save_block(
+    saved = save_block(
         stage=stage, kind=kind, heading=heading, content=merged, base_version=None, actor=actor, how="merge",
         reason=reason,
     )  # fmt: skip
+    if not saved.differences:
+        return None
+    return [saved.block.pk, existing.version if existing else 0, saved.block.version]

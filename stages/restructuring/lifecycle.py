@@ -12,7 +12,7 @@ from django.db.models import Max, ProtectedError
 from portal.history import because
 from portal.people import rename_scope
 from stages.facts import MODELS, Entry, kind_of
-from stages.models import Category, FormerKey, Group, Section, Stage
+from stages.models import Category, FormerKey, Group, Section, Stage, Succession
 from stages.restructuring.common import (
     RestructureRefused,
     free_key,
@@ -38,7 +38,7 @@ def create(
     model = MODELS[kind]
     name, key = one_name(name), free_key(model, key)
     for parent in parents:
-        _must_stand(parent)
+        must_stand(parent)
     with transaction.atomic(), because(reason or "made", actor=actor):
         order = 1 + (model._default_manager.aggregate(last=Max("order"))["last"] or 0)
         entry = model(key=key, name=name, order=order, in_structure=False)
@@ -56,7 +56,8 @@ def create(
         entry.save()
         if isinstance(entry, Category):
             entry.groups.set([parent.pk for parent in parents])
-        record(entry, "created", (key, name), (key, name), actor, not_ahead(on), reason)
+        took = {"groups": [parent.pk for parent in parents]} if isinstance(entry, Category) else {}
+        record(entry, "created", (key, name), (key, name), actor, not_ahead(on), reason, took=took)
         tell([entry], actor)
     return entry
 
@@ -77,6 +78,7 @@ def rename(
     on: date,
     reason: str = "",
     version: int | None = None,
+    undoes: Succession | None = None,
 ) -> None:
     """Give another name, and another key if wanted; the old key leads on, and roles within it go with it."""
     name = one_name(name)
@@ -94,7 +96,7 @@ def rename(
         entry.key, entry.name = key, name
         entry.version += 1
         entry.save()
-        record(entry, "renamed", before, (key, name), actor, not_ahead(on), reason)
+        record(entry, "renamed", before, (key, name), actor, not_ahead(on), reason, undoes=undoes)
         tell([entry], actor)
 
 
@@ -106,6 +108,7 @@ def move(
     on: date,
     reason: str = "",
     version: int | None = None,
+    undoes: Succession | None = None,
 ) -> None:
     """Put a stage under another section (or, with ``None``, in none), or a group under another stage."""
     if parent is None:
@@ -114,7 +117,7 @@ def move(
     elif (type(entry), type(parent)) not in ((Stage, Section), (Group, Stage)):
         raise RestructureRefused(f"A {kind_of(entry)} cannot be put under a {kind_of(parent)}: that would be a circle.")
     else:
-        _must_stand(parent)
+        must_stand(parent)
     with transaction.atomic(), because(reason or "moved", actor=actor):
         entry = locked(entry, version)
         before: Section | Stage | None = None
@@ -128,7 +131,8 @@ def move(
         entry.save()
         from_ = (entry.key, f"{entry.name} (of {before.name})" if before else entry.name)
         to = (entry.key, f"{entry.name} (of {parent.name})" if parent else entry.name)
-        record(entry, "moved", from_, to, actor, not_ahead(on), reason)
+        took = {"from": before.pk if before else None, "to": parent.pk if parent else None}
+        record(entry, "moved", from_, to, actor, not_ahead(on), reason, took=took, undoes=undoes)
         tell([entry], actor)
 
 
@@ -140,17 +144,19 @@ def place_category(
     on: date,
     reason: str = "",
     version: int | None = None,
+    undoes: Succession | None = None,
 ) -> None:
     """Say which groups build a category; its own stage becomes that of the first unless one of them is in it."""
     chosen = list(dict.fromkeys(groups))
     for group in chosen:
-        _must_stand(group)
+        must_stand(group)
     with transaction.atomic(), because(reason or "moved", actor=actor):
         entry = locked(entry, version)
         before = list(entry.groups.order_by("name"))
         if {group.pk for group in before} == {group.pk for group in chosen}:
             return
         entry.groups.set([group.pk for group in chosen])
+        took = {"groups": [group.pk for group in before], "to": [group.pk for group in chosen], "stage": entry.stage_id}
         if chosen and entry.stage_id not in {group.stage_id for group in chosen}:
             entry.stage = chosen[0].stage
         entry.version += 1
@@ -158,11 +164,20 @@ def place_category(
         of = named(sorted(group.name for group in before)) or "no group"
         to = named(sorted(group.name for group in chosen)) or "no group"
         from_ = (entry.key, f"{entry.name} (of {of})")
-        record(entry, "moved", from_, (entry.key, f"{entry.name} (of {to})"), actor, not_ahead(on), reason)
+        said = (entry.key, f"{entry.name} (of {to})")
+        record(entry, "moved", from_, said, actor, not_ahead(on), reason, took=took, undoes=undoes)
         tell([entry, *before, *chosen], actor)
 
 
-def retire(*, entry: Entry, actor: User | None, on: date, reason: str, version: int | None = None) -> None:
+def retire(
+    *,
+    entry: Entry,
+    actor: User | None,
+    on: date,
+    reason: str,
+    version: int | None = None,
+    undoes: Succession | None = None,
+) -> None:
     """Say that it is no more, from a day on. Its page, history and links stay."""
     with transaction.atomic(), because(reason or "retired", actor=actor):
         entry = locked(entry, version)
@@ -174,11 +189,19 @@ def retire(*, entry: Entry, actor: User | None, on: date, reason: str, version: 
         entry.retired_on = not_ahead(on)
         entry.version += 1
         entry.save()
-        record(entry, "retired", (entry.key, entry.name), ("", ""), actor, on, reason)
+        record(entry, "retired", (entry.key, entry.name), ("", ""), actor, on, reason, undoes=undoes)
         tell([entry], actor)
 
 
-def bring_back(*, entry: Entry, actor: User | None, on: date, reason: str = "", version: int | None = None) -> None:
+def bring_back(
+    *,
+    entry: Entry,
+    actor: User | None,
+    on: date,
+    reason: str = "",
+    version: int | None = None,
+    undoes: Succession | None = None,
+) -> None:
     """Take back that it was retired."""
     with transaction.atomic(), because(reason or "brought back", actor=actor):
         entry = locked(entry, version)
@@ -186,15 +209,18 @@ def bring_back(*, entry: Entry, actor: User | None, on: date, reason: str = "", 
             return
         parent = entry.section if isinstance(entry, Stage) else entry.stage if isinstance(entry, Group) else None
         if parent is not None:
-            _must_stand(parent)
+            must_stand(parent)
+        took = {"retired_on": entry.retired_on.isoformat()}
         entry.retired_on = None
         entry.version += 1
         entry.save()
-        record(entry, "restored", (entry.key, entry.name), (entry.key, entry.name), actor, not_ahead(on), reason)
+        same = (entry.key, entry.name)
+        record(entry, "restored", same, same, actor, not_ahead(on), reason, took=took, undoes=undoes)
         tell([entry], actor)
 
 
-def _must_stand(parent: Parent) -> None:
+def must_stand(parent: Parent) -> None:
+    """Refuse what is retired: nothing is put under it."""
     if parent.retired_on is not None:
         raise RestructureRefused(f"{parent.name} is retired; nothing is put under it. Bring it back first.")
 
@@ -215,14 +241,21 @@ def dependants(entry: Entry) -> str:
     return ""
 
 
-def delete(*, entry: Entry, actor: User | None, version: int | None = None) -> None:
+def delete(
+    *,
+    entry: Entry,
+    actor: User | None,
+    reason: str = "",
+    version: int | None = None,
+    undoes: Succession | None = None,
+) -> None:
     """Delete what was made by mistake. What anything refers to is not deleted but retired."""
-    with transaction.atomic(), because("deleted", actor=actor):
+    with transaction.atomic(), because(reason or "deleted", actor=actor):
         entry = locked(entry, version)
         told = " ".join(reasons_to_keep(entry))
         if told:
             raise RestructureRefused(f"{entry.name} is not deleted: {told} Retire it instead.")
-        record(entry, "deleted", (entry.key, entry.name), ("", ""), actor, today(), "")
+        record(entry, "deleted", (entry.key, entry.name), ("", ""), actor, today(), reason, undoes=undoes)
         FormerKey.objects.filter(kind=kind_of(entry), target_key=entry.key).delete()
         tell([entry], actor)
         try:
