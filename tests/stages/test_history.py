@@ -175,3 +175,13 @@ def test_a_merge_is_told_on_both_pages(stage: Stage, editor: User, viewer_client
     merge(source=stage, target=a_stage("plan"), actor=editor, on=date(2026, 11, 10), reason="Fewer stages")
     for key in ("create", "plan"):
         assert "Fewer stages" in viewer_client.get(f"/stages/{key}/history/").content.decode()
+
+
+def test_the_version_that_stands_is_not_offered_to_be_restored(editor_client: Client) -> None:
+    stage = a_stage("monitor")
+    block = a_block(stage, "slack", Item(label="#s_monitor")).block
+    a_block(stage, "slack", Item(label="#s_watch"), Item(label="#s_monitor"))
+    page = editor_client.get("/stages/monitor/history/").content.decode()
+    revisions = {one.version: one.pk for one in block.revisions.all()}
+    offered = {version for version, pk in revisions.items() if f'name="revision" value="{pk}"' in page}
+    assert offered == {1}
