@@ -18,6 +18,7 @@ from stages.structure.reading import read_structure
 from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import StructureError
 
+PULL = "the scheduled pull"
 JOB = "Pull the catalog from its source"
 FILES = ("sections.yml", "stages.yml", "categories.yml")
 TIMEOUT = 120.0
@@ -114,7 +115,7 @@ def import_folder(folder: Path, source: str, page: str) -> Pulled:
         files = {name.removesuffix(".yml"): folder / name for name in FILES if (folder / name).is_file()}
         if files:
             structure = read_structure(**files)
-            report = sync_structure(structure=structure, source=source)
+            report = sync_structure(structure=structure, source=source, by=PULL)
             if report.changed:
                 told.append("the structure")
         page_file = folder / Path(page).name if (folder / Path(page).name).is_file() else folder / page
@@ -123,7 +124,7 @@ def import_folder(folder: Path, source: str, page: str) -> Pulled:
             digest = digest_of(text)
             last = ImportRun.objects.filter(kind="handbook", source=source[:1000]).first()
             if last is None or last.digest != digest:
-                handbook = import_page(page=page_of(text, page), source=source, digest=digest)
+                handbook = import_page(page=page_of(text, page), source=source, digest=digest, by=PULL)
                 if handbook.wrote:
                     told.append("the handbook page")
         elif not files:

@@ -29,6 +29,7 @@ urlpatterns = [
     path("stages/links/check/", links.check_now, name="check-links"),
     path("stages/import/", importing.import_handbook, name="import"),
     path("stages/import/structure/", importing.import_structure, name="import-structure"),
+    path("stages/import/runs/<int:pk>/", importing.run, name="import-run"),
     path("stages/structure/<str:name>.yml", importing.export_file, name="structure-file"),
     path("stages/import/pull/", importing.pull_now, name="pull-now"),
     path("stages/disputes/<int:pk>/", importing.dispute, name="dispute"),

@@ -26,6 +26,8 @@ class Action(Enum):
 
 
 ACTIONS = {"insert": Action.CREATED, "update": Action.CHANGED, "delete": Action.DELETED}
+# What an entry has a name of its own for.
+SAID = frozenset({"user", "why", "request_id", "url"})
 # The bookkeeping of django-pghistory itself.
 OWN_FIELDS = frozenset({"pgh_id", "pgh_created_at", "pgh_label", "pgh_obj", "pgh_context"})
 
@@ -46,7 +48,8 @@ class Change:
 class Entry:
     """One event in the life of a row. ``who`` is None for the system; ``why`` is the verb's reason, if it gave one.
 
-    ``row`` is the whole row as it was then, by attribute (``user_id``); of a deletion, as it was before.
+    ``row`` is the whole row as it was then, by attribute (``user_id``); of a deletion, as it was before. ``more`` is
+    what else the verb said beside the change: ``because(reason, run=7)``.
     """
 
     id: int
@@ -60,6 +63,7 @@ class Entry:
     url: str
     changes: tuple[Change, ...]
     row: Mapping[str, Any]
+    more: Mapping[str, Any]
 
     @property
     def who_text(self) -> str:
@@ -136,6 +140,7 @@ def history_of_all(
                 for field in event._meta.concrete_fields
                 if field.name not in OWN_FIELDS
             },
+            more={name: value for name, value in context(event).items() if name not in SAID},
         )
         for event, changed in differences
     ]

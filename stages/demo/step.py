@@ -20,6 +20,7 @@ from stages.structure.sync import sync_structure
 
 DATA = Path(__file__).parent / "data"
 FILES = ("sections.yml", "stages.yml", "categories.yml", "handbook.md")
+DEMO = "the demo"
 SOURCE = "the demo's structure files"
 PAGE = "the demo's handbook page"
 ENVIRONMENTS = Item(
@@ -37,7 +38,7 @@ ALERTS = Item(
 def run(say: Callable[[str], None]) -> None:
     """Import the structure and the handbook page of the demo's product; a second time nothing changes."""
     digest = hashlib.sha256(b"".join((DATA / name).read_bytes() for name in FILES)).hexdigest()
-    if ImportRun.objects.filter(kind="handbook", source=PAGE, digest=digest).exists():
+    if ImportRun.objects.filter(kind="handbook", source=PAGE, digest=digest, by=DEMO).exists():
         say("Structure and handbook page are there")
     else:
         import_catalog(digest, say)
@@ -48,11 +49,11 @@ def import_catalog(digest: str, say: Callable[[str], None]) -> None:
     """Bring the catalog to what the files say, by the import that real files take."""
     sections, stages, categories, page = (DATA / name for name in FILES)
     report = sync_structure(
-        structure=read_structure(sections=sections, stages=stages, categories=categories), source=SOURCE
+        structure=read_structure(sections=sections, stages=stages, categories=categories), source=SOURCE, by=DEMO
     )
     words = ", ".join(f"{counts['total']} {kind}" for kind, counts in report.counts.items())
     say(f"Structure: {words}; {len(report.irregularities)} irregularities named, none fatal")
-    imported = import_page(page=parse_page(read_page(page)), source=PAGE, digest=digest)
+    imported = import_page(page=parse_page(read_page(page)), source=PAGE, digest=digest, by=DEMO)
     counted = [*imported.stages.values(), imported.starting_points]
     new, same = sum(counts.created for counts in counted), sum(counts.unchanged for counts in counted)
     say(f"Handbook page: {new} entries new, {same} as they were")

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import Max
 
+from portal.history import because
 from stages.content import BlockContent, differences, from_json, merge, pairs, to_json
 from stages.editing import content_of, ensure_block, find_block, save_block
 from stages.handbook.own_texts import import_own_texts, read_here
@@ -37,20 +38,25 @@ if TYPE_CHECKING:
 
 
 def import_page(
-    *, page: Page, source: str, digest: str, actor: User | None = None, dry_run: bool = False
+    *, page: Page, source: str, digest: str, actor: User | None = None, by: str = "", dry_run: bool = False
 ) -> HandbookReport:
-    """Import a page, all of it or nothing. ``dry_run`` does the same and takes it back."""
+    """Import a page, all of it or nothing. ``dry_run`` does the same and takes it back.
+
+    ``by`` says what runs it where no person does.
+    """
     report = HandbookReport()
     with transaction.atomic():
-        run = ImportRun(kind="handbook", source=source[:1000], digest=digest, actor=actor)
+        run = ImportRun(kind="handbook", source=source[:1000], digest=digest, actor=actor, by=by)
         run.save()
-        stages = _stages_of(page, report)
-        for parsed, stage in stages:
-            counts = report.stages.setdefault(parsed.name, Counts())
-            _import_stage(parsed, stage, counts, report, run, actor)
-        if not page.partial:
-            _mark_absent_stages([stage for _, stage in stages], report)
-        import_own_texts(page, report, run)
+        why = f"Imported from {source}"[:1000]
+        with because(why, actor=actor, verb="import_handbook", run=run.pk, by=by):
+            stages = _stages_of(page, report)
+            for parsed, stage in stages:
+                counts = report.stages.setdefault(parsed.name, Counts())
+                _import_stage(parsed, stage, counts, report, run, actor)
+            if not page.partial:
+                _mark_absent_stages([stage for _, stage in stages], report)
+            import_own_texts(page, report, run)
         if dry_run:
             transaction.set_rollback(True)
         elif report.wrote:

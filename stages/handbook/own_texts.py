@@ -8,11 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from stages.content import Conflict, Difference
 from stages.disputes import dispute
 from stages.handbook.parsing import Page, Start, Text
-from stages.handbook.report import Counts, HandbookReport
+from stages.handbook.report import STARTS, TEXTS, Counts, HandbookReport, OwnTextChange
+from stages.links import visible
 from stages.models import ImportRun, PageText, Section, StartingPoint
 from stages.names import folded
+from stages.validation import one_line
+
+WORDS = {"text": "the line", "heading": "the heading", "body": "the text"}
 
 
 def read_here(page: Page) -> dict[str, list[str]]:
@@ -72,6 +77,7 @@ def _start(
         StartingPoint.objects.create(
             order=order, label=start.label, url=start.url, text=start.text, imported=start.text
         )
+        _tell(report, StartingPoint, start.label or start.text, [_added("the line", start.text)])
         counts.created += 1
         report.wrote = True
 
@@ -99,6 +105,8 @@ def _text(
         report.page_texts.unchanged += 1
     else:
         PageText.objects.create(order=order, place=text.place, section=section, depth=text.depth, imported=said, **said)
+        told = [_added(WORDS[name], value) for name, value in said.items() if value]
+        _tell(report, PageText, text.heading or text.body, told)
         report.page_texts.created += 1
         report.wrote = True
 
@@ -118,20 +126,25 @@ def _follow(
     row: StartingPoint | PageText, base: dict[str, str], said: dict[str, str], counts: Counts, report: HandbookReport
 ) -> None:
     """Take each field that nobody edited here; what both sides changed waits for a decision."""
-    taken = []
+    taken: list[Difference] = []
+    disputed: list[Conflict] = []
+    title = str(row)
     for field, theirs in said.items():
         ours, was = getattr(row, field), base.get(field)
         if same(ours, theirs) or (was is not None and same(was, theirs)):
             continue
         if was is not None and same(ours, was):
             row.take(field, theirs)
-            taken.append(field)
+            taken.append(Difference(what=WORDS[field], before=ours, after=theirs))
         else:
             dispute(row, field, kept=ours, source_says=theirs)
+            disputed.append(Conflict(what=WORDS[field], base=was or "", ours=ours, theirs=theirs))
             report.disputes += 1
             report.wrote = True
     counts.updated += bool(taken)
     counts.unchanged += not taken
+    if taken or disputed:
+        _tell(report, type(row), title, taken, disputed)
     if taken:
         row.version += 1
         row.save()
@@ -147,7 +160,33 @@ def _mark_gone(rows: Iterable[StartingPoint | PageText], counts: Counts, report:
         if not row.missing_from_source:
             row.missing_from_source = True
             row.save()
+            _tell(report, type(row), str(row), gone=True)
             report.wrote = True
+
+
+def _added(what: str, text: str) -> Difference:
+    return Difference(what=what, before="", after=text)
+
+
+def _tell(
+    report: HandbookReport,
+    model: type[StartingPoint | PageText],
+    title: str,
+    told: Iterable[Difference] = (),
+    disputed: Iterable[Conflict] = (),
+    *,
+    gone: bool = False,
+) -> None:
+    """Put to the report what is done to a text."""
+    report.own_texts.append(
+        OwnTextChange(
+            where=STARTS if model is StartingPoint else TEXTS,
+            title=visible(one_line(title)[:100]) or "Introduction",
+            differences=tuple(told),
+            conflicts=tuple(disputed),
+            gone=gone,
+        )
+    )
 
 
 def texts_of(page: Page) -> list[Text]:

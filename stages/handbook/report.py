@@ -59,6 +59,20 @@ class BlockChange:
         return self.heading or BlockKind(self.kind).label
 
 
+STARTS, TEXTS = "Starting points", "Texts of the page"
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnTextChange:
+    """What an import did, or would do, to a text that the page has outside its stages. ``gone``: not in the source."""
+
+    where: str
+    title: str
+    differences: tuple[Difference, ...] = ()
+    conflicts: tuple[Conflict, ...] = ()
+    gone: bool = False
+
+
 @dataclass(kw_only=True)
 class HandbookReport:
     """What an import did."""
@@ -68,6 +82,7 @@ class HandbookReport:
     page_texts: Counts = field(default_factory=Counts)
     kinds: dict[str, dict[str, int]] = field(default_factory=dict)
     changes: list[BlockChange] = field(default_factory=list)
+    own_texts: list[OwnTextChange] = field(default_factory=list)
     new_stages: list[str] = field(default_factory=list)
     disputes: int = 0
     wrote: bool = False
@@ -75,7 +90,7 @@ class HandbookReport:
     @property
     def all_counts(self) -> dict[str, Counts]:
         """The counts of the stages, and of what stands outside them."""
-        return {**self.stages, "Starting points": self.starting_points, "Texts of the page": self.page_texts}
+        return {**self.stages, STARTS: self.starting_points, TEXTS: self.page_texts}
 
     def as_json(self) -> dict[str, Any]:
         """The document of ``--json``."""

@@ -7,6 +7,7 @@ from datetime import datetime
 
 from portal.history import Action, Entry, history_of_all
 from stages.content import Difference
+from stages.history.imports import cause_of
 from stages.models import PageText, StartingPoint
 
 WORDS = {"text": "the line", "heading": "the heading", "body": "the text"}
@@ -58,6 +59,6 @@ def _told(entry: Entry) -> TextChange | None:
         return None
     how = {Action.CREATED: "added", Action.DELETED: "taken away"}.get(entry.action, "changed" if told else "moved")
     return TextChange(
-        at=entry.at, who=entry.who_text, how=how, why=entry.why, title=title, version=row["version"],
-        differences=told, event=entry.id, key=entry.key,
+        at=entry.at, who=cause_of(str(entry.who or ""), entry.more).who, how=how, why=entry.why, title=title,
+        version=row["version"], differences=told, event=entry.id, key=entry.key,
     )  # fmt: skip

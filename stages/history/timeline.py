@@ -20,6 +20,7 @@ from stages.content import Difference, differences, from_json
 from stages.derived import role_in_words
 from stages.facts import Entry, facts_of, kind_of, said_of
 from stages.history.events import events_of
+from stages.history.imports import Cause, cause_of
 from stages.models import (
     Block,
     BlockRevision,
@@ -34,6 +35,7 @@ from stages.models import (
     Stage,
     Succession,
 )
+from stages.models.changes import NOT_IN_THE_FILE
 
 PER_PAGE = 30
 WORDS = {
@@ -65,7 +67,7 @@ class Happening:
     """One change: of what, when, by whom, how and why, and from what to what.
 
     ``revision`` is that of a block that can be brought back, ``facts`` the entry and version whose facts can be;
-    ``change`` is the record of a change of the structure.
+    ``change`` is the record of a change of the structure, ``run`` the import that made it.
     """
 
     at: datetime
@@ -78,6 +80,7 @@ class Happening:
     facts: Entry | None = None
     facts_version: int = 0
     change: Succession | None = None
+    run: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,13 +156,30 @@ class Texts(Source):
                 block__in={block for block, _ in keys}, version__in={version for _, version in keys}
             )
         }
+        causes = self.causes(rows)
         for one in rows:
             told = differences(from_json(earlier.get((one.block_id, one.version - 1))), from_json(one.content))
-            who = one.actor_name or ("an import" if one.how == "import" else "the system")
+            cause = causes.get((one.block_id, one.version), Cause(who="an import", how=one.how))
+            if one.how != "import":
+                cause = Cause(who=one.actor_name or "the system", how=one.how)
             title = f"{one.block.heading or one.block.get_kind_display()}, version {one.version}"
             yield Happening(
-                at=one.at, title=title, who=who, how=one.how, why=one.reason, differences=tuple(told), revision=one
-            )
+                at=one.at, title=title, who=one.actor_name or cause.who, how=cause.how, why=one.reason,
+                differences=tuple(told), revision=one, run=cause.run,
+            )  # fmt: skip
+
+    def causes(self, rows: Sequence[BlockRevision]) -> dict[tuple[int, int], Cause]:
+        """The imports that made some of the versions; a query where there is any."""
+        imported = [one for one in rows if one.how == "import"]
+        if not imported:
+            return {}
+        events = events_of(Block).filter(
+            pgh_obj_id__in={one.block_id for one in imported}, version__in={one.version for one in imported}
+        )
+        return {
+            (event.pgh_obj_id, event.version): cause_of("", event.pgh_context.metadata or {}, how="import")
+            for event in events.exclude(pgh_context=None).select_related("pgh_context").order_by("-pgh_id")
+        }
 
 
 class Tracked(Source):
@@ -188,11 +208,13 @@ class Tracked(Source):
 
     def happening(self, row: Any, entry: Any, told: Sequence[Any]) -> Happening:
         """One change in words."""
+        cause = cause_of(str(entry.who or ""), entry.more)
         return Happening(
             at=entry.at,
             title=self.title(row),
-            who=entry.who_text,
-            how="edit",
+            who=cause.who,
+            how=cause.how,
+            run=cause.run,
             why=entry.why,
             differences=tuple(
                 Difference(what=WORDS[one.field], before=_shown(one.before_text), after=_shown(one.after_text))
@@ -258,11 +280,13 @@ class FactsOfKind(Tracked):
 
     def happening(self, row: Entry, entry: Any, told: Sequence[Any]) -> Happening:
         """One change in words, and which version it made."""
+        cause = cause_of(str(entry.who or ""), entry.more)
         return Happening(
             at=entry.at,
             title=f"Facts of the {kind_of(row)} {row.name}",
-            who=entry.who_text,
-            how="edit",
+            who=cause.who,
+            how=cause.how,
+            run=cause.run,
             why=entry.why,
             differences=tuple(
                 Difference(
@@ -295,13 +319,14 @@ class Structure(Source):
         """The changes with the day from which they hold."""
         rows = _within(self.rows, "at", since, before).select_related("actor", "undoes", "undone_by")
         for one in rows:
+            who = "the structure files" if one.reason == NOT_IN_THE_FILE else "the system"
             how = f"{one.get_how_display().lower()} from {one.on:%-d %b %Y}"
             how += ", taken back since" if hasattr(one, "undone_by") else ""
             before_, after = one.from_name, one.to_name or "(no more)"
             told = () if before_ == after else (Difference(what=f"the {one.kind}", before=before_, after=after),)
             yield Happening(
-                at=one.at, title=f"Structure: the {one.kind} {one.from_name}", who=str(one.actor or "the system"),
-                how=how, why=one.reason, differences=told, change=one,
+                at=one.at, title=f"Structure: the {one.kind} {one.from_name}", who=str(one.actor or who), how=how,
+                why=one.reason, differences=told, change=one,
             )  # fmt: skip
 
 
@@ -330,12 +355,13 @@ class Linked(Source):
         names = self.names(rows)
         for (at, _, subject), found in together.items():
             said = contexts[found[0].pk]
-            user = people.get(said.get("user"))
+            cause = cause_of(str(people.get(said.get("user")) or ""), said)
             yield Happening(
                 at=at,
                 title=f"{self.word} of {names.get(subject, 'something that is no more')}",
-                who=str(user) if user else "the system",
-                how="edit",
+                who=cause.who,
+                how=cause.how,
+                run=cause.run,
                 why=str(said.get("why", "")),
                 differences=tuple(
                     Difference(

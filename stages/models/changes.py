@@ -8,6 +8,9 @@ from django.db import models
 from stages.models.content import Block, BlockKind, Resource
 from stages.models.structure import Stage
 
+NOT_IN_THE_FILE = "No longer in the file."
+"""Why an import of the structure files retires something."""
+
 
 class BlockRevision(models.Model):
     """A version of a block's content, whole: what undo, restore, merge and the readable history are made from.
@@ -92,6 +95,7 @@ class ImportRun(models.Model):
     source = models.CharField(max_length=1000)
     digest = models.CharField(max_length=64)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    by = models.CharField(max_length=100, blank=True, help_text="What ran it where nobody did: the scheduled pull …")
     at = models.DateTimeField(auto_now_add=True)
     report = models.JSONField(default=dict)
 
@@ -100,6 +104,11 @@ class ImportRun(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} {self.source} {self.at:%Y-%m-%d}"
+
+    @property
+    def who(self) -> str:
+        """Who ran it, in words."""
+        return str(self.actor) if self.actor else self.by or "the system"
 
 
 class ImportConflict(models.Model):

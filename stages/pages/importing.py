@@ -24,7 +24,7 @@ from stages.handbook.documents import page_of
 from stages.handbook.importing import digest_of, import_page
 from stages.handbook.parsing import Page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
-from stages.handbook.report import BlockChange
+from stages.handbook.report import STARTS, TEXTS, BlockChange, OwnTextChange
 from stages.models import FieldConflict, ImportConflict, ImportPreview, ImportRun
 from stages.pages.editor import person
 from stages.structure.exporting import FILES as STRUCTURE_FILES
@@ -65,9 +65,11 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
             request, "handbook", status=422, error=f"{error} {NOTHING}", text=text if "\x00" not in text else ""
         )
     report = import_page(page=page, source=source, digest=digest_of(text), actor=person(request), dry_run=True)
-    changes: dict[str, list[BlockChange]] = defaultdict(list)
+    changes: dict[str, list[BlockChange | OwnTextChange]] = defaultdict(list)
     for change in report.changes:
         changes[change.stage].append(change)
+    for own in report.own_texts:
+        changes[own.where].append(own)
     preview = [(name, counts, changes.get(name, [])) for name, counts in report.all_counts.items()]
     kept = keep(request, "handbook", {source: text}, partial=partial)
     return show(request, "handbook", preview=preview, kept=kept, report=report, source=source)
@@ -173,6 +175,41 @@ def show(request: HttpRequest, kind: str, *, status: int = 200, **context: Any) 
         "pull": pull.state(),
     }
     return render(request, f"stages/import_{kind}.html", context, status=status)
+
+
+COLUMNS = {
+    "structure": {"created": "new", "updated": "changed", "unchanged": "unchanged", "retired": "retired"},
+    "handbook": {
+        "created": "new", "updated": "changed", "unchanged": "unchanged",
+        "missing_from_source": "no longer in the source",
+    },
+}  # fmt: skip
+
+
+@requires(Role.VIEWER)
+def run(request: HttpRequest, pk: int) -> HttpResponse:
+    """One import that was run: of what, by whom, and how much of each it changed."""
+    found = get_object_or_404(ImportRun.objects.select_related("actor"), pk=pk)
+    columns = COLUMNS.get(found.kind, COLUMNS["handbook"])
+    report = found.report
+    if found.kind == "handbook":
+        report = {
+            **report.get("stages", {}), STARTS: report.get("starting_points", {}), TEXTS: report.get("page_texts", {})
+        }  # fmt: skip
+    rows = [
+        (name, [counts.get(column, 0) for column in columns])
+        for name, counts in report.items()
+        if isinstance(counts, dict) and "created" in counts
+    ]
+    waiting = found.conflicts.filter(state="open").count() + found.field_conflicts.filter(state="open").count()
+    context = {
+        "run": found,
+        "columns": columns.values(),
+        "rows": rows,
+        "conflicts": waiting,
+        "can_edit": has_role(request.user, Role.EDITOR),
+    }
+    return render(request, "stages/import_run.html", context)
 
 
 @requires(Role.VIEWER)

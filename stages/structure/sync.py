@@ -12,13 +12,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-import pghistory
 from django.db import transaction
 from django.utils import timezone
 
+from portal.history import because
 from stages.contacts import set_people
 from stages.disputes import dispute
 from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
+from stages.models.changes import NOT_IN_THE_FILE
 from stages.names import folded
 from stages.signals import structure_changed
 from stages.structure.reader import Irregularity
@@ -33,36 +34,39 @@ Kind = TypeVar("Kind", Section, Stage, Group, Category)
 
 
 def sync_structure(
-    *, structure: Structure, source: str, actor: User | None = None, dry_run: bool = False
+    *, structure: Structure, source: str, actor: User | None = None, by: str = "", dry_run: bool = False
 ) -> StructureReport:
     """Create, update and retire sections, stages, groups and categories. A second run changes nothing.
 
-    ``dry_run`` does the same and takes it back.
+    ``by`` says what runs it where no person does. ``dry_run`` does the same and takes it back.
     """
     report = StructureReport(irregularities=list(structure.irregularities))
-    with transaction.atomic(), pghistory.context(source=source, verb="import_structure"):
-        _write(structure, report)
+    with transaction.atomic():
+        digest = hashlib.sha256(repr(structure).encode()).hexdigest()
+        run = ImportRun.objects.create(kind="structure", source=source[:1000], digest=digest, actor=actor, by=by)
+        with because(f"Read from {source}"[:1000], actor=actor, verb="import_structure", run=run.pk, by=by):
+            _write(structure, report, actor)
         if dry_run:
             transaction.set_rollback(True)
-        elif report.changed:
-            digest = hashlib.sha256(repr(structure).encode()).hexdigest()
-            run = ImportRun.objects.create(
-                kind="structure", source=source[:1000], digest=digest, actor=actor, report=report.as_json()
-            )
+        elif not report.changed:
+            run.delete()
+        else:
+            run.report = report.as_json()
+            run.save(update_fields=["report"])
             FieldConflict.objects.filter(run=None, state="open").update(run=run)
             keys = frozenset(report.changed)
             transaction.on_commit(lambda: structure_changed.send(sender=sync_structure, keys=keys, actor=actor))
     return report
 
 
-def _write(structure: Structure, report: StructureReport) -> None:
+def _write(structure: Structure, report: StructureReport, actor: User | None) -> None:
     people: list[tuple[Section | Stage | Group, Sequence[tuple[str, str]]]] = []
     if structure.sections is not None:
-        sections = _sync(Section, structure.sections, report, {})
+        sections = _sync(Section, structure.sections, report, {}, actor)
         people += [(sections[entry.key], entry.people) for entry in structure.sections]
     if structure.stages is not None:
         parents = {"section": _by_key(Section)}
-        stages = _sync(Stage, structure.stages, report, parents)
+        stages = _sync(Stage, structure.stages, report, parents, actor)
         people += [(stages[entry.key], entry.people) for entry in structure.stages]
         for stage in Stage.objects.filter(in_structure=False, retired_on=None):
             report.irregularities.append(
@@ -74,10 +78,10 @@ def _write(structure: Structure, report: StructureReport) -> None:
                 )
             )
     if structure.groups is not None:
-        groups = _sync(Group, structure.groups, report, {"stage": _by_key(Stage)})
+        groups = _sync(Group, structure.groups, report, {"stage": _by_key(Stage)}, actor)
         people += [(groups[entry.key], entry.people) for entry in structure.groups]
     if structure.categories is not None:
-        _sync(Category, structure.categories, report, {"stage": _by_key(Stage)})
+        _sync(Category, structure.categories, report, {"stage": _by_key(Stage)}, actor)
     if structure.groups is not None:
         _place_categories(structure.groups, report)
     for owner, changes in set_people(people).items():
@@ -118,7 +122,11 @@ def _by_key(model: type[Kind]) -> dict[str, Kind]:
 
 
 def _sync(
-    model: type[Kind], entries: Sequence[Entry], report: StructureReport, parents: Mapping[str, Mapping[str, Any]]
+    model: type[Kind],
+    entries: Sequence[Entry],
+    report: StructureReport,
+    parents: Mapping[str, Mapping[str, Any]],
+    actor: User | None,
 ) -> dict[str, Kind]:
     kind = model.__name__.lower()
     counts = report.counts.setdefault(
@@ -169,7 +177,7 @@ def _sync(
         done[entry.key] = row
     kept = {row.pk for row in done.values()}
     for row in model._default_manager.filter(in_structure=True).exclude(pk__in=kept):
-        _retire(row, kind)
+        _retire(row, kind, actor)
         counts["retired"] += 1
         report.changes.append(EntryChange(kind=kind, key=row.key, name=row.name, stage=stage_of(row), how="retired"))
         report.changed.add(f"{kind}:{row.key}")
@@ -239,14 +247,20 @@ def _keep_conflicts(
         )  # fmt: skip
 
 
-def _retire(row: Section | Stage | Group | Category, kind: str) -> None:
+def _retire(row: Section | Stage | Group | Category, kind: str, actor: User | None) -> None:
     today = timezone.now().date()
     row.in_structure = False
     row.retired_on = row.retired_on or today
     row.version += 1
     row.save()
     Succession.objects.create(
-        kind=kind, how="retired", from_key=row.key, from_name=row.name, on=today, reason="No longer in the file."
+        kind=kind,
+        how="retired",
+        from_key=row.key,
+        from_name=row.name,
+        on=today,
+        reason=NOT_IN_THE_FILE,
+        actor=actor,
     )
 
 

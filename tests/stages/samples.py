@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stages.content import Item
-from stages.models import Category, Group, PageText, Section
+from stages.models import Category, Group, ImportRun, PageText, Section
 from tests.stages.builders import a_block, a_group, a_section, a_stage
 
 LONG = "Software Supply Chain Security and Everything That Belongs to It"
@@ -52,7 +52,14 @@ def a_new_text_of_the_page() -> str:
     return "/stages/texts/new/?place=top"
 
 
+def a_run_of_an_import() -> str:
+    counts = {"total": 20, "created": 1, "updated": 12000, "unchanged": 7, "retired": 0}
+    run = ImportRun.objects.create(kind="structure", source="x" * 200, digest="1", report={"stages": counts})
+    return f"/stages/import/runs/{run.pk}/"
+
+
 SAMPLES = [
+    a_run_of_an_import,
     a_full_stage,
     an_empty_stage,
     its_group,

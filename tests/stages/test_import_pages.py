@@ -12,7 +12,8 @@ from django.utils import timezone
 
 from portal.models import Job, User
 from stages.contributions import attention, health
-from stages.models import Category, FieldConflict, ImportPreview, Section, Stage
+from stages.models import Category, FieldConflict, ImportPreview, ImportRun, Section, Stage, StartingPoint
+from stages.pull import pull
 from stages.tasks import pull_sources
 from tests.stages.test_structure import CATEGORIES, SECTIONS, STAGES
 
@@ -154,3 +155,62 @@ def test_a_pull_can_be_asked_for(editor_client: Client, monkeypatch: pytest.Monk
     monkeypatch.setattr("stages.pages.importing.wake", lambda *names: asked.append(names))
     assert editor_client.post("/stages/import/pull/").status_code == 302
     assert asked == [("catalog", "stages.tasks.pull_sources")]
+
+
+STARTS = "## Helpful places to start\n\n* [Docs](https://docs.example/) tell how\n* Ask around\n\n"
+AIMS = "## Objectives\n\nFirst.\n\nSecond.\n\nThird.\n\n"
+
+
+def test_the_preview_shows_what_becomes_of_places_to_start_and_of_the_page_s_texts(editor_client: Client) -> None:
+    page = f"---\ntitle: Page\n---\n\n{AIMS}{STARTS}{PAGE}"
+    shown = editor_client.post("/stages/import/", {"text": page}).content.decode()
+    for told in ("Added the line.", "Ask around", "Added the heading.", "Objectives"):
+        assert told in shown
+    editor_client.post("/stages/import/", {"preview": ImportPreview.objects.get().pk, "action": "import"})
+    start = StartingPoint.objects.get(label="Docs")
+    mine = {"pk": start.pk, "version": "1", "text": "[Docs](https://docs.example/) say"}
+    editor_client.post("/stages/starting-points/", mine)
+    newer = page.replace("tell how", "explain").replace("* Ask around\n", "").replace("Second.", "Next.")
+    shown = editor_client.post("/stages/import/", {"text": newer}).content.decode()
+    preview = shown[shown.index('id="preview"') :]
+    for told in (
+        "Both sides changed the line",  # Edited here and there.
+        "It is no longer in the source. It stays here, and is marked.",
+        '<p class="diff-before">Second.</p><p class="diff-after">Next.</p>',  # Only the line that differs.
+    ):
+        assert told in preview, told
+    assert start in StartingPoint.objects.filter(text__contains="say")
+
+
+def test_the_history_says_that_the_structure_files_said_so_and_who_ran_the_import(
+    editor_client: Client, viewer_client: Client
+) -> None:
+    texts = {"sections": SECTIONS, "stages": STAGES, "categories": CATEGORIES}
+    edits: list[dict[str, str]] = [{}, {"stages": STAGES.replace("direction: /c", "direction: /new")}]
+    for changes in edits:
+        editor_client.post("/stages/import/structure/", files(**{**texts, **changes}))
+        data = {"preview": ImportPreview.objects.get().pk, "action": "import"}
+        editor_client.post("/stages/import/structure/", data)
+    run = ImportRun.objects.first()
+    assert run is not None
+    stage = Stage.objects.get(direction="/new")
+    told = viewer_client.get(f"/stages/{stage.key}/history/").content.decode()
+    assert "Editor · the structure files said so" in told
+    assert f"/stages/import/runs/{run.pk}/" in told
+    page = viewer_client.get(f"/stages/import/runs/{run.pk}/").content.decode()
+    for part in ("stages.yml", "Editor", "Stages"):
+        assert part in page
+
+
+def test_the_history_names_the_scheduled_pull(tmp_path: Path, viewer_client: Client) -> None:
+    for name, text in (("sections", SECTIONS), ("stages", STAGES), ("categories", CATEGORIES)):
+        (tmp_path / f"{name}.yml").write_text(text)
+    (tmp_path / "page.md").write_text(PAGE)
+    pull(source=str(tmp_path), page="page.md")
+    (tmp_path / "stages.yml").write_text(STAGES.replace("direction: /c", "direction: /new"))
+    pull(source=str(tmp_path), page="page.md")
+    stage = Stage.objects.get(direction="/new")
+    told = viewer_client.get(f"/stages/{stage.key}/history/").content.decode()
+    assert "the scheduled pull · the structure files said so" in told
+    assert "the scheduled pull · the handbook page said so" in told
+    assert "the system" not in told

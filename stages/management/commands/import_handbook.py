@@ -40,7 +40,10 @@ class Command(BaseCommand):
                 f"{options['file']}: there is no stage on this page. Expected headings such as “Create Stage” with "
                 "blocks such as “Top dashboards” under them. Nothing was imported."
             )
-        report = import_page(page=page, source=str(options["file"]), digest=digest_of(text), dry_run=options["dry_run"])
+        report = import_page(
+            page=page, source=str(options["file"]), digest=digest_of(text), by="the command import_handbook",
+            dry_run=options["dry_run"],
+        )  # fmt: skip
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         else:

@@ -37,7 +37,9 @@ class Command(BaseCommand):
         except StructureError as error:
             raise CommandError(f"{error} Nothing was imported.") from error
         source = ", ".join(str(path) for path in files.values())
-        report = sync_structure(structure=structure, source=source, dry_run=options["dry_run"])
+        report = sync_structure(
+            structure=structure, source=source, by="the command import_structure", dry_run=options["dry_run"]
+        )
         if options["json"]:
             self.stdout.write(json.dumps(report.as_json(), indent=2, ensure_ascii=False))
         else:
