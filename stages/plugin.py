@@ -21,7 +21,7 @@ from portal.plugin import (
     SearchSource,
 )
 from stages import contributions, search, slots
-from stages.api import importing, links, resources, stage, starting_points, structure, workflow
+from stages.api import importing, links, reading, resources, stage, starting_points, structure, workflow
 from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
@@ -44,6 +44,8 @@ plugin = Plugin(
         ApiRoute(prefix="categories", viewset=structure.CategoryViewSet, basename="category"),
         ApiRoute(prefix="resources", viewset=resources.ResourceViewSet, basename="resource"),
         ApiRoute(prefix="starting-points", viewset=starting_points.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="completeness", viewset=reading.CompletenessViewSet, basename="completeness"),
+        ApiRoute(prefix="reviews", viewset=reading.ReviewViewSet, basename="review"),
         ApiRoute(prefix="links", viewset=links.LinkViewSet, basename="link"),
         ApiRoute(prefix="suggestions", viewset=workflow.SuggestionViewSet, basename="suggestion"),
         ApiRoute(prefix="import-conflicts", viewset=workflow.ImportConflictViewSet, basename="import-conflict"),

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path, re_path
 import portal.api.openapi  # noqa: F401 (its class registers itself)
 from portal.api.me import MeView
 from portal.api.root import ApiRouter, DocsView, NotFoundView, SchemaView
+from portal.api.search import SearchView
 from portal.permissions import requires
 from portal.plugin import ApiRoute, ApiUrls
 from portal.plugins.registry import registry
@@ -32,6 +33,7 @@ def api_patterns() -> list[URLPattern | URLResolver]:
         # A page for people: who is not signed in is sent to sign in, not told so by a problem document.
         path("docs/", requires(Role.VIEWER)(DocsView.as_view(url_name="api-schema")), name="api-docs"),
         path("v1/me/", MeView.as_view(), name="api-me"),
+        path("v1/search/", SearchView.as_view(), name="api-search"),
         path("v1/", include(api_v1())),
         re_path(r"^(?:.*/)?$", NotFoundView.as_view(), name="api-not-found"),
     ]

@@ -6,10 +6,12 @@ from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any, ClassVar
 
+from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from stages.content import BlockContent, Item
+from stages.content import BlockContent, Item, differences, from_json
 from stages.disputes import Disagreement
+from stages.editing import content_of, find_block
 from stages.facts import Entry, kind_of, names_of
 from stages.models import (
     BlockKind,
@@ -429,7 +431,7 @@ class KeepingSerializer(Strict):
 
 
 class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
-    """A suggestion with what it would change on the page as it stands."""
+    """A suggestion."""
 
     stage = serializers.CharField(source="stage.key", read_only=True)
     author = serializers.CharField(source="author.username", default=None, allow_null=True, read_only=True)
@@ -438,9 +440,28 @@ class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
 
     class Meta:
         model = Suggestion
-        fields = ("id", "stage", "kind", "heading", "base_version", "content", "reason", "author", "created_at",
-                  "state", "decided_by", "decided_at", "answer")  # fmt: skip
+        fields: tuple[str, ...] = (
+            "id", "stage", "kind", "heading", "base_version", "content", "reason", "author", "created_at", "state",
+            "decided_by", "decided_at", "answer",
+        )  # fmt: skip
         read_only_fields = fields
+
+
+class WholeSuggestionSerializer(SuggestionSerializer):
+    """A suggestion with what it would change on the page as it stands."""
+
+    differences = serializers.SerializerMethodField()
+
+    class Meta(SuggestionSerializer.Meta):
+        fields = (*SuggestionSerializer.Meta.fields, "differences")
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField(child=serializers.CharField())))
+    def get_differences(self, suggestion: Suggestion) -> list[dict[str, str]]:
+        """What is different, from what to what."""
+        current = content_of(find_block(suggestion.stage, suggestion.kind, suggestion.heading))
+        told = differences(current, from_json(suggestion.content))
+        return [{"what": one.what, "before": one.before, "after": one.after} for one in told]
 
 
 class BlockContentSerializer(Strict):
@@ -671,6 +692,99 @@ class PullSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     failed = serializers.BooleanField()
     at = serializers.DateTimeField(allow_null=True)
+
+
+class PartSerializer(serializers.Serializer[Any]):
+    """A part of the score: what it adds, what filling it would, why, and whom to ask."""
+
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    filled = serializers.CharField()
+    weight = serializers.IntegerField()
+    points = serializers.FloatField()
+    gain = serializers.FloatField()
+    why = serializers.CharField()
+    owner = serializers.CharField(allow_blank=True)
+
+
+class CompletenessSerializer(serializers.Serializer[Any]):
+    """How complete a stage's page is; ``best`` is the kind of block that would raise it most."""
+
+    stage = serializers.CharField()
+    name = serializers.CharField()
+    section = serializers.CharField(allow_null=True)
+    percent = serializers.IntegerField()
+    owner = serializers.CharField(allow_blank=True)
+    best = serializers.CharField(allow_null=True)
+    parts = PartSerializer(many=True)
+
+
+class GapSerializer(serializers.Serializer[Any]):
+    """What many stages lack, and how many."""
+
+    title = serializers.CharField()
+    stages = serializers.IntegerField()
+
+
+class BoardSerializer(serializers.Serializer[Any]):
+    """The completeness of all stages in a few numbers."""
+
+    stages = serializers.IntegerField()
+    complete = serializers.IntegerField()
+    average = serializers.IntegerField()
+    gaps = GapSerializer(many=True)
+
+
+class WithinSerializer(serializers.Serializer[Any]):
+    """How many days ahead to look."""
+
+    within = serializers.IntegerField(required=False, default=30, min_value=0, max_value=3650)
+
+
+class ReviewDueSerializer(serializers.Serializer[Any]):
+    """A block whose last review runs out, and when."""
+
+    stage = serializers.CharField()
+    kind = serializers.CharField()
+    heading = serializers.CharField(allow_blank=True)
+    title = serializers.CharField()
+    owner = serializers.CharField(allow_null=True)
+    due_on = serializers.DateField()
+    is_over = serializers.BooleanField()
+
+
+class FollowSerializer(serializers.Serializer[Any]):
+    """Whether you follow the stage."""
+
+    follows = serializers.BooleanField()
+
+
+class DraftSerializer(Strict):
+    """What you typed and have not saved; ``base_version`` is the version of the block that it was made from."""
+
+    base_version = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
+    content = BlockContentSerializer()
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    paste = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
+    saved_at = serializers.DateTimeField(read_only=True)
+
+
+class ComparedBlockSerializer(serializers.Serializer[Any]):
+    """A block of two stages; null where one has none of it."""
+
+    kind = serializers.CharField()
+    title = serializers.CharField()
+    a = BlockSerializer(allow_null=True)
+    b = BlockSerializer(allow_null=True)
+
+
+class ComparedSerializer(serializers.Serializer[Any]):
+    """Two stages side by side, and the ids of the resources that both use."""
+
+    a = serializers.CharField()
+    b = serializers.CharField()
+    blocks = ComparedBlockSerializer(many=True)
+    resources = serializers.ListField(child=serializers.IntegerField())
 
 
 class DifferenceSerializer(serializers.Serializer[Any]):

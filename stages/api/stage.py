@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, cast
 
@@ -16,15 +18,20 @@ from rest_framework.response import Response
 
 from portal.api.etags import answer_with_etag, etag_of, require_match
 from portal.api.permissions import require_role
-from portal.api.problems import PreconditionFailed
+from portal.api.problems import Conflict, PreconditionFailed
 from portal.models import User
 from portal.roles import Role
 from stages import collaboration
 from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
 from stages.api.filters import StageFilter
+from stages.api.reading import compared, other_stage, score_data
 from stages.api.serializers import (
     BlockSerializer,
     BulkBlockSerializer,
+    ComparedSerializer,
+    CompletenessSerializer,
+    DraftSerializer,
+    FollowSerializer,
     KeepingSerializer,
     PageThenSerializer,
     PlacingSerializer,
@@ -43,11 +50,12 @@ from stages.api.structure import (
     documented,
     timeline_data,
 )
-from stages.content import BlockContent
+from stages.blockform import BlockForm
+from stages.content import BlockContent, to_json
 from stages.editing import StaleBlock, ensure_block, find_block, save_block
 from stages.history.page_of_day import PageThen, page_of_day, restore_page
 from stages.history.timeline import timeline
-from stages.models import BlockKind, BlockRevision, Resource, Stage
+from stages.models import BlockKind, BlockRevision, Follow, Resource, Stage
 from stages.resources import ResourceRefused, place_resource
 from stages.stage_page import BlockView, block_views, stage_page, stages_complete
 from stages.validation import cleaned
@@ -65,7 +73,12 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
     queryset = Stage.objects.all()
     serializer_class = StageSerializer
     filterset_class = StageFilter
-    action_roles: ClassVar[dict[str, Role]] = {"bulk": Role.VIEWER, "bulk_blocks": Role.VIEWER}
+    action_roles: ClassVar[dict[str, Role]] = {
+        "bulk": Role.VIEWER,
+        "bulk_blocks": Role.VIEWER,
+        "follow": Role.VIEWER,
+        "draft": Role.VIEWER,
+    }
 
     def get_serializer_context(self) -> dict[str, Any]:
         """With the completeness of every stage."""
@@ -206,6 +219,115 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
             then = restore_page(stage=stage, moment=moment, actor=user, without=serializer.validated_data["without"])
         return Response(page_data(then))
 
+    @extend_schema(parameters=[HEADING], request=None, responses=BlockSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/undo", pagination_class=None)
+    def undo_block(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Take the last save of a block back. Needs ``If-Match``: what is taken back is what was read."""
+        stage, view = self.matched_block(request, kind)
+        block = find_block(stage, kind, view.heading)
+        if block is None or not view.version:
+            raise Conflict("Nothing was saved here yet.")
+        block.stage = stage
+        with stale_as_problem():
+            collaboration.undo(block=block, version=view.version, actor=person(request))
+        return self.block_now(stage, kind, view.heading)
+
+    @extend_schema(request=None, responses=BlockSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/adopt", pagination_class=None)
+    def adopt(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Make what the structure files say (``derived``) the block's own. Needs ``If-Match``."""
+        stage, view = self.matched_block(request, kind)
+        shown = next((one for one in stage_page(stage, request.user).blocks if one.kind == kind), view)
+        if not view.content.is_empty:
+            raise Conflict("The block has content of its own.")
+        if shown.derived_content == BlockContent():
+            raise Conflict("The structure files say nothing of it.")
+        with stale_as_problem():
+            collaboration.adopt(stage=stage, kind=kind, content=shown.derived_content, actor=person(request))
+        return self.block_now(stage, kind)
+
+    @extend_schema(request=None, responses=BlockSerializer)
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/release", pagination_class=None)
+    def release(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """Give the block back to the structure files: without content it says what they say. Needs ``If-Match``."""
+        stage, _ = self.matched_block(request, kind)
+        if kind == BlockKind.OTHER:
+            raise Conflict("The structure files say nothing of blocks of your own.")
+        collaboration.release(stage=stage, kind=kind, actor=person(request))
+        return self.block_now(stage, kind)
+
+    @extend_schema(methods=["GET"], parameters=[HEADING], responses=DraftSerializer)
+    @extend_schema(methods=["PUT"], parameters=[HEADING], request=DraftSerializer, responses=DraftSerializer)
+    @extend_schema(methods=["DELETE"], parameters=[HEADING], responses={204: None})
+    @action(detail=True, methods=["get", "put", "delete"], url_path=rf"{KIND}/draft", pagination_class=None)
+    def draft(self, request: Request, key: str = "", kind: str = "") -> Response:
+        """What you typed for a block and have not saved; nobody else sees it. What says what the block says is none."""
+        stage, user = self.get_object(), person(request)
+        check_kind(kind)
+        heading = request.query_params.get("heading", "")[:300] if kind == BlockKind.OTHER else ""
+        if request.method == "DELETE":
+            collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
+            return Response(status=204)
+        if request.method == "PUT":
+            serializer = DraftSerializer(data=request.data)
+            serializer.is_valid(raise_exception=True)
+            asked = serializer.validated_data
+            form = BlockForm(
+                kind=kind, content=content_from(asked["content"]), base_version=asked["base_version"],
+                reason=asked["reason"], paste=asked["paste"],
+            )  # fmt: skip
+            if not collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form):
+                return Response({**asked, "saved_at": None})
+        kept = collaboration.draft_of(user, stage, kind, heading)
+        if kept is None:
+            raise NotFound("You have no draft of this block.")
+        form, saved_at = kept
+        told = {"base_version": form.base_version, "content": to_json(form.content), "reason": form.reason}
+        return Response({**told, "paste": form.paste, "saved_at": saved_at})
+
+    @extend_schema(responses=CompletenessSerializer)
+    @action(detail=True, methods=["get"], pagination_class=None)
+    def completeness(self, request: Request, key: str = "") -> Response:
+        """How complete the page is, part by part, why, and what would raise it most."""
+        stage = self.get_object()
+        return Response(score_data(stage, stage_page(stage, request.user).score))
+
+    @extend_schema(responses=ComparedSerializer)
+    @action(detail=True, methods=["get"], url_path=r"compare/(?P<other>[^/]+)", pagination_class=None)
+    def compare(self, request: Request, key: str = "", other: str = "") -> Response:
+        """This stage and another side by side, block by block, and the resources that both use."""
+        stages = self.get_object(), other_stage(other)
+        pages = [stage_page(stage, request.user) for stage in stages]
+        rows, both = compared(*pages)
+        blocks = [
+            {
+                "kind": (left or right).kind,  # type: ignore[union-attr]
+                "title": (left or right).title,  # type: ignore[union-attr]
+                "a": block_data(left) if left else None,
+                "b": block_data(right) if right else None,
+            }
+            for left, right in rows
+        ]
+        return Response({"a": stages[0].key, "b": stages[1].key, "blocks": blocks, "resources": both})
+
+    @extend_schema(methods=["GET"], responses=FollowSerializer)
+    @extend_schema(methods=["PUT"], request=None, responses=FollowSerializer)
+    @extend_schema(methods=["DELETE"], responses=FollowSerializer)
+    @action(detail=True, methods=["get", "put", "delete"], pagination_class=None)
+    def follow(self, request: Request, key: str = "") -> Response:
+        """Whether you are told of changes to the stage; PUT to follow it, DELETE to stop."""
+        stage, user = self.get_object(), person(request)
+        if request.method == "PUT":
+            Follow.objects.get_or_create(user=user, stage=stage)
+        elif request.method == "DELETE":
+            Follow.objects.filter(user=user, stage=stage).delete()
+        return Response({"follows": Follow.objects.filter(user=user, stage=stage).exists()})
+
+    def block_now(self, stage: Stage, kind: str, heading: str = "") -> Response:
+        """A block as it stands now, with its ETag."""
+        after = find_view(stage, kind, heading)
+        return Response(block_data(after), headers={"ETag": block_etag(after)})
+
     def matched_block(self, request: Request, kind: str) -> tuple[Stage, BlockView]:
         """The block as it stands, once the request says that it was made from that."""
         stage = self.get_object()
@@ -308,11 +430,19 @@ def write_block(
     content, errors = cleaned(content_from(data), kind)
     if errors:
         raise ValidationError({f"{prefix}{name}": [sentence] for name, sentence in errors.items()})
-    try:
-        save_block(
+    with transaction.atomic(), stale_as_problem():
+        saved = save_block(
             stage=stage, kind=kind, heading=heading or content.heading, content=content, base_version=version,
             actor=user, how="api", reason=data.get("reason", ""),
         )  # fmt: skip
+        collaboration.tell_followers(saved=saved, stage=stage, actor=user)
+
+
+@contextmanager
+def stale_as_problem() -> Iterator[None]:
+    """A block that went on since it was read, as 412."""
+    try:
+        yield
     except StaleBlock as error:
         raise PreconditionFailed from error
 

@@ -28,6 +28,7 @@ from stages.api.serializers import (
     NewSuggestionSerializer,
     SuggestionDecisionSerializer,
     SuggestionSerializer,
+    WholeSuggestionSerializer,
     content_from,
 )
 from stages.contacts import remove_contact
@@ -57,13 +58,12 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
         found = self.get_queryset().get(pk=pk)
         return Response(self.get_serializer(found).data, status=status, headers={"ETag": suggestion_etag(found)})
 
+    @extend_schema(responses=WholeSuggestionSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
-        """One with its ETag."""
+        """One with what it would change on the page as it stands, and its ETag."""
         found = self.get_object()
-        return cast(
-            Response,
-            answer_with_etag(request, suggestion_etag(found), lambda: Response(self.get_serializer(found).data)),
-        )
+        etag = suggestion_etag(found)
+        return cast(Response, answer_with_etag(request, etag, lambda: Response(WholeSuggestionSerializer(found).data)))
 
     @extend_schema(request=NewSuggestionSerializer, responses={201: SuggestionSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
