@@ -21,7 +21,7 @@ from portal.plugin import (
     SearchSource,
 )
 from stages import contributions, search, slots
-from stages.api import importing, links, reading, resources, stage, starting_points, structure, workflow
+from stages.api import importing, links, own_texts, reading, resources, stage, structure, workflow
 from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
@@ -43,7 +43,8 @@ plugin = Plugin(
         ApiRoute(prefix="groups", viewset=structure.GroupViewSet, basename="group"),
         ApiRoute(prefix="categories", viewset=structure.CategoryViewSet, basename="category"),
         ApiRoute(prefix="resources", viewset=resources.ResourceViewSet, basename="resource"),
-        ApiRoute(prefix="starting-points", viewset=starting_points.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="starting-points", viewset=own_texts.StartingPointViewSet, basename="starting-point"),
+        ApiRoute(prefix="page-texts", viewset=own_texts.PageTextViewSet, basename="page-text"),
         ApiRoute(prefix="completeness", viewset=reading.CompletenessViewSet, basename="completeness"),
         ApiRoute(prefix="reviews", viewset=reading.ReviewViewSet, basename="review"),
         ApiRoute(prefix="links", viewset=links.LinkViewSet, basename="link"),

@@ -23,6 +23,7 @@ from stages.models import (
     ImportRun,
     LinkCheck,
     LinkRun,
+    PageText,
     Resource,
     Section,
     Stage,
@@ -361,6 +362,46 @@ class StartingPointRowSerializer(StartingPointSerializer):
 
     class Meta(StartingPointSerializer.Meta):
         read_only_fields = ("order", "label", "url", "missing_from_source")
+
+
+class PageTextSerializer(Strict, serializers.ModelSerializer[PageText]):
+    """A text of the handbook page outside its stages. Of the ``front`` the heading is the title of the page."""
+
+    section = serializers.CharField(source="section.key", default=None, allow_null=True, read_only=True)
+    heading = serializers.CharField(required=False, allow_blank=True)
+    body = serializers.CharField(required=False, allow_blank=True, trim_whitespace=False)
+    reason = serializers.CharField(write_only=True, required=False, allow_blank=True, max_length=1000)
+
+    class Meta:
+        model = PageText
+        fields = ("id", "place", "section", "order", "depth", "heading", "body", "missing_from_source", "version",
+                  "reason")  # fmt: skip
+        read_only_fields: tuple[str, ...] = ("place", "order", "depth", "missing_from_source", "version")
+
+
+class NewPageTextSerializer(PageTextSerializer):
+    """A text to be made; it comes last at its ``place``."""
+
+    section = serializers.CharField(required=False, allow_null=True, max_length=100)
+
+    class Meta(PageTextSerializer.Meta):
+        read_only_fields = ("order", "depth", "missing_from_source", "version")
+
+
+class PageTextRowSerializer(NewPageTextSerializer):
+    """A text to be made, or changed where its ``id`` is given."""
+
+    id = serializers.IntegerField(required=False, allow_null=True)
+    version = serializers.IntegerField(required=False, allow_null=True)
+
+    class Meta(PageTextSerializer.Meta):
+        read_only_fields = ("order", "depth", "missing_from_source")
+
+
+class RestoreEntrySerializer(Strict):
+    """Which entry of the history to bring back."""
+
+    event = serializers.IntegerField(min_value=1, max_value=2**63 - 1)
 
 
 class StepSerializer(Strict):

@@ -141,9 +141,11 @@ def test_a_starting_point_is_changed_from_what_was_read(editor_client: Client) -
     assert (changed.status_code, changed.json()["version"], changed.json()["url"]) == (200, made["version"] + 1, "")
     told = editor_client.get(f"{route}history/").json()["happenings"]
     assert [(one["why"], one["who"]) for one in told] == [("Short", "Editor"), ("Places to start", "Editor")]
-    fresh = {"If-Match": changed["ETag"]}
-    assert editor_client.post(f"{route}restore/", {"version": 9}, content_type=JSON, headers=fresh).status_code == 400
-    changed = editor_client.post(f"{route}restore/", {"version": 1}, content_type=JSON, headers=fresh)
+    fresh, first = {"If-Match": changed["ETag"]}, told[1]["restore"]
+    restore = "/api/v1/starting-points/restore/"
+    assert editor_client.post(restore, {"event": 10**9}, content_type=JSON, headers=fresh).status_code == 400
+    assert editor_client.post(restore, {"event": first["event"]}, content_type=JSON).status_code == 428
+    changed = editor_client.post(restore, {"event": first["event"]}, content_type=JSON, headers=fresh)
     assert (changed.json()["text"], changed.json()["version"]) == ("[A](/a) tells", 3)
     other = editor_client.post("/api/v1/starting-points/", {"text": "Second"}, content_type=JSON)
     up = f"/api/v1/starting-points/{other.json()['id']}/move/"
@@ -154,4 +156,43 @@ def test_a_starting_point_is_changed_from_what_was_read(editor_client: Client) -
     assert editor_client.delete(route, headers=match).status_code == 412
     assert editor_client.delete(route, headers={"If-Match": changed["ETag"]}).status_code == 204
     gone = editor_client.get("/api/v1/starting-points/history/").json()["happenings"][0]
-    assert (gone["how"], gone["who"]) == ("deleted", "Editor")
+    assert (gone["how"], gone["who"]) == ("taken away", "Editor")
+    back = editor_client.post(restore, {"event": gone["restore"]["event"]}, content_type=JSON)
+    assert (back.status_code, back.json()["id"], back.json()["text"]) == (200, made["id"], "[A](/a) tells")
+    undone = editor_client.post(f"{route}undo/", headers={"If-Match": back["ETag"]})
+    assert undone.status_code in (204, 412)
+
+
+def test_the_own_texts_of_the_page_are_written_as_on_their_page(editor_client: Client, viewer_client: Client) -> None:
+    a_section("dev")
+    route = "/api/v1/page-texts/"
+    body = {"place": "section", "section": "dev", "heading": "What Dev does", "body": "It *builds*.  \n\nAlways."}
+    assert viewer_client.post(route, body, content_type=JSON).status_code == 403
+    made = editor_client.post(route, body, content_type=JSON)
+    assert (made.status_code, made.json()["section"], made.json()["body"]) == (201, "dev", body["body"])
+    one = f"{route}{made.json()['id']}/"
+    assert editor_client.patch(one, {"body": "Less."}, content_type=JSON).status_code == 428
+    changed = editor_client.patch(one, {"body": "Less."}, content_type=JSON, headers={"If-Match": made["ETag"]})
+    assert (changed.json()["heading"], changed.json()["version"]) == ("What Dev does", 2)
+    undone = editor_client.post(f"{one}undo/", headers={"If-Match": changed["ETag"]})
+    assert undone.json()["body"] == body["body"]
+    assert viewer_client.get(f"{route}?section=dev&place=section").json()["count"] == 1
+    for bad, field in [
+        ({**body, "section": "none"}, "section"),
+        ({**body, "place": "front"}, "place"),
+        ({"place": "top", "heading": "Create Stage", "body": "x"}, "heading"),
+        ({"place": "top", "heading": "", "body": ""}, "body"),
+        ({"place": "top", "heading": "x" * 301, "body": ""}, "heading"),
+    ]:
+        refused = editor_client.post(route, bad, content_type=JSON)
+        assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, field), bad
+    rows = [body, {"place": "top", "heading": "Objectives", "body": "A briefing."}]
+    first = editor_client.post(f"{route}bulk/", rows, content_type=JSON)
+    assert editor_client.post(f"{route}bulk/", rows, content_type=JSON).json() == first.json()
+    assert first.json()[0]["id"] == made.json()["id"]
+    stale = [{"id": made.json()["id"], "version": 1, "body": "x"}]
+    assert editor_client.post(f"{route}bulk/", stale, content_type=JSON).status_code == 412
+    gone = editor_client.delete(one, headers={"If-Match": editor_client.get(one)["ETag"]})
+    assert gone.status_code == 204
+    event = viewer_client.get(f"{route}history/").json()["happenings"][0]["restore"]["event"]
+    assert editor_client.post(f"{route}restore/", {"event": event}, content_type=JSON).json()["body"] == body["body"]
