@@ -83,6 +83,7 @@ def entries_data(entries: Sequence[Entry_], kind: str) -> dict[str, Any]:
                 if change.field != "version"
             ],
             "restore": {kind.replace(" ", "_"): one.key, "version": one.row.get("version")},
+            "undo": None,
         }
         for one in entries
     ]

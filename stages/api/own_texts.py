@@ -260,6 +260,7 @@ def changes_data(changes: list[TextChange]) -> dict[str, Any]:
             "why": one.why,
             "differences": [difference_data(told) for told in one.differences],
             "restore": {"event": one.event, "id": one.key, "version": one.version},
+            "undo": None,
         }
         for one in changes
     ]
