@@ -124,6 +124,9 @@ class Schedule:
 class SearchHit:
     """One result: ``score`` from 0 to 100, ``kind`` as shown on the badge, ``snippet`` plain text.
 
+    Hits of all sources stand in the order in which their titles fit the query: the same, beginning with it, with its
+    words, with words like them, and the rest. The score decides among those whose titles fit alike.
+
     ``words`` are marked in it beside those of the query: what a word with a typing error was taken for.
     """
 

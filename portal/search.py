@@ -8,10 +8,12 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass
+from functools import lru_cache
 from html import escape
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
+from rapidfuzz import fuzz
 
 from portal import docs
 from portal.navigation import HOST_ITEMS, address
@@ -28,6 +30,9 @@ log = logging.getLogger(__name__)
 
 PER_SOURCE = 50
 LONGEST_QUERY = 200
+WORD = re.compile(r"[^\W_]+")
+ALIKE = 80.0
+"""From which likeness on (0 to 100) a word of a title passes for one that was mistyped: "data" is not "date"."""
 
 
 @dataclass(frozen=True)
@@ -59,10 +64,44 @@ def search(query: str, user: User | AnonymousUser, *, limit: int = PER_SOURCE) -
         except Exception:
             log.exception("search source %r of %s failed", source.name, owner)
             unavailable.append(source.name)
-    unique = {hit.url: hit for hit in sorted(hits, key=lambda hit: hit.score)}
-    ranked = sorted(unique.values(), key=lambda hit: (-hit.score, hit.title.lower()))
+    unique: dict[str, SearchHit] = {}
+    for hit in hits:
+        if hit.url not in unique or unique[hit.url].score < hit.score:
+            unique[hit.url] = hit
+    ranked = sorted(unique.values(), key=ranking(asked))
     kinds = Counter(hit.kind for hit in ranked)
     return Found(asked, tuple(ranked), tuple(sorted(kinds.items())), tuple(unavailable))
+
+
+def ranking(query: str) -> Callable[[SearchHit], tuple[float, ...]]:
+    """The order of hits whichever source they are of: by how their title fits, then as the sources judge.
+
+    A title that is what was typed comes first, then titles that begin with it, those with a word that begins with each
+    word of it, those with words like it, and last what only the text holds. Where nothing tells two apart, the sources
+    come in their order, and so do the hits of each.
+    """
+    typed = words_of(query)
+    line = " ".join(typed)
+    likeness = lru_cache(maxsize=None)(fuzz.ratio)
+
+    def rank(hit: SearchHit) -> tuple[float, ...]:
+        words = words_of(hit.title)
+        title = " ".join(words)
+        if line and title.startswith(line):
+            return (0 if title == line else 1, len(title), -hit.score)
+        left = [one for one in typed if not any(word.startswith(one) for word in words)]
+        if typed and not left:
+            return (2, -hit.score)
+        if typed and all(len(one) >= 4 and any(likeness(one, word) >= ALIKE for word in words) for one in left):
+            return (3, -hit.score)
+        return (4, -hit.score)
+
+    return rank
+
+
+def words_of(text: str) -> list[str]:
+    """The words of a text in small letters; what stands between letters and digits parts them."""
+    return [word.casefold() for word in WORD.findall(text)]
 
 
 def sources() -> Iterator[tuple[str, SearchSource]]:

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from django.contrib.auth.models import AnonymousUser
+from django.db import connection
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from stages.content import Item
-from stages.models import Stage
-from stages.search import index, search
+from stages.models import Block, Group, PageText, Placement, Resource, Stage
+from stages.search import freshness, index, search
+from stages.search.words import Document, Index
+from tests.live.world import define
 from tests.stages.builders import a_block, a_stage
 
 pytestmark = pytest.mark.django_db
@@ -48,6 +54,108 @@ def test_what_was_just_saved_is_found_and_what_was_removed_is_not() -> None:
     a_block(stage, "dashboards", Item(label="Other", url="/d"))
     assert "Roadmap burnup" not in titles("burnup")
     assert index() is index()
+
+
+def test_what_is_called_as_was_typed_comes_first(viewer_client: Client) -> None:
+    write = a_stage("write", description="Where texts are made")
+    Group.objects.create(key="write", name="Write", stage=a_stage("secure"))
+    a_block(write, "dashboards", Item(label="Write", url="/w"), Item(label="Write speed: write, write", url="/s"))
+    a_block(write, "okrs", body="Write more. Write better.")
+    define([], [f"counts.write_{number}" for number in range(60)])
+    for query in ("write", "Write ", "writ"):
+        page = viewer_client.get("/search/", {"q": query}).content.decode()
+        shown = re.findall(r'search-title" href="([^"]+)">.*?</a><span class="badge[^>]*>([^<]+)', page)
+        assert shown[0] == ("/stages/write/", "Stage")
+        assert shown[1] == ("/groups/write/", "Group")
+        kinds = [kind for _, kind in shown]
+        assert kinds.index("Metric") > 3
+
+
+def test_a_question_is_answered_with_dashboards_that_mention_it_and_can_be_narrowed(viewer_client: Client) -> None:
+    page = viewer_client.get("/search/?q=which dashboards use package data?").content.decode()
+    first = page.split('class="search-title"')[1]
+    assert "Adoption</a>" in first
+    assert ">Dashboard<" in first
+    # Links and a form, so it works without a script too.
+    only = viewer_client.get("/search/?q=package&kind=Query&narrow=stage: Package").content.decode()
+    assert only.count('class="search-title"') == 1
+    assert "<mark>package</mark>_events" in only
+
+
+def test_what_was_not_touched_is_not_read_again(django_assert_num_queries: DjangoAssertNumQueries) -> None:
+    before = index()
+    with django_assert_num_queries(1):
+        assert titles("adoption")
+    create = Stage.objects.get(key="create")
+    a_block(create, "dashboards", Item(label="Code Review MAU of today", url="/b"))
+    with django_assert_num_queries(5):
+        assert "Code Review MAU of today" in titles("today")
+    old = {id(document) for document in before.documents.values()}
+    new = [document for document in index().documents.values() if id(document) not in old]
+    assert [document.title for document in new] == ["Code Review MAU of today"]
+    assert "Code Review MAU" in {document.title for document in before.documents.values()}
+
+
+def state_of(known: Index) -> set[tuple[Document, str, float]]:
+    """All that an index knows, whatever the numbers of its documents."""
+    return {
+        (known.documents[number], word, worth)
+        for word, places in known.places.items()
+        for number, worth in places.items()
+    }
+
+
+def test_an_index_kept_up_to_date_is_as_one_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
+    package, create = Stage.objects.get(key="package"), Stage.objects.get(key="create")
+    shared = Resource.objects.get(url="/a")
+
+    def other_name() -> None:
+        Stage.objects.filter(pk=package.pk).update(name="Parcels")
+
+    def moved() -> None:
+        Block.objects.filter(stage=package, kind="dashboards").update(stage=create, kind="okrs")
+
+    def gone() -> None:
+        Block.objects.filter(stage=package, kind="data_docs").delete()
+
+    changes = [
+        lambda: a_block(create, "indicators", Item(label="User Adoption", url="/a"), body="A note on adoption"),
+        lambda: Resource.objects.filter(pk=shared.pk).update(label="Use of it"),
+        lambda: Group.objects.create(key="g", name="Gate", stage=package),
+        lambda: PageText.objects.create(place=PageText.Place.TOP, heading="Objectives", body="A briefing"),
+        lambda: Placement.objects.filter(resource=shared).first().delete(),  # type: ignore[union-attr]
+        other_name, gone, lambda: Group.objects.all().delete(), moved,
+    ]  # fmt: skip
+    index()
+    seen = []
+    for change in changes:
+        change()
+        kept = index()
+        with monkeypatch.context() as patched:
+            patched.setattr(freshness, "_kept", None)
+            assert state_of(kept) == state_of(index())
+        assert set(kept.vocabulary) == {word for _, word, _ in state_of(kept)}
+        seen.append(len(kept.documents))
+    assert len(set(seen)) > 3
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_was_written_earlier_but_committed_later_is_found() -> None:
+    """Its event has a lower number than one that was seen already."""
+    resource, other = Resource.objects.get(url="/a"), Resource.objects.get(url="/b")
+    slow = connection.copy()
+    try:
+        slow.set_autocommit(False)
+        with slow.cursor() as cursor:
+            cursor.execute("UPDATE stages_resource SET label = 'Laggard' WHERE id = %s", [resource.pk])
+        other.label = "Quick one"
+        other.save()
+        assert "Quick one" in titles("quick")
+        assert "Laggard" not in titles("laggard")
+        slow.commit()
+    finally:
+        slow.close()
+    assert "Laggard" in titles("laggard")
 
 
 def test_nothing_is_found_for_nothing() -> None:

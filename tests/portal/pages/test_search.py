@@ -47,13 +47,52 @@ def test_a_failed_statement_of_a_source_does_not_poison_the_page(
 
 def test_hits_are_ranked_counted_by_kind_and_not_repeated(with_plugins: WithPlugins, viewer: User) -> None:
     def twice(query: str, user: Any, limit: int) -> Sequence[SearchHit]:
-        return [SearchHit(title="The same", url="/storm/49/", kind="Storm", score=99.0)]
+        return [SearchHit(title="The same zzz", url="/storm/49/", kind="Storm", score=99.0)]
 
     plugin = a_plugin(SearchSource(name="Storms", search=hits), SearchSource(name="More", search=twice))
     with with_plugins(plugin, only=True):
         found = search("zzz", viewer)
-    assert found.hits[0].title == "The same"
+    assert found.hits[0].title == "The same zzz"
     assert found.kinds == (("Storm", 50),)
+
+
+def test_titles_decide_the_order_across_sources_and_then_the_sources(with_plugins: WithPlugins, viewer: User) -> None:
+    def first(query: str, user: Any, limit: int) -> Sequence[SearchHit]:
+        return [
+            SearchHit(title="Rain of the week", url="/1/", kind="Text", snippet="write", score=100.0),
+            SearchHit(title="counts.i_write_every_day", url="/2/", kind="Metric", score=100.0),
+            SearchHit(title="Write: other texts", url="/3/", kind="Text", score=100.0),
+            SearchHit(title="Rwite", url="/4/", kind="Text", score=100.0),
+        ]
+
+    def second(query: str, user: Any, limit: int) -> Sequence[SearchHit]:
+        return [
+            SearchHit(title="Writers", url="/5/", kind="Group", score=50.0),
+            SearchHit(title="write!", url="/6/", kind="Stage", score=40.0),
+            SearchHit(title="Write", url="/7/", kind="Group", score=40.0),
+        ]
+
+    def found(query: str) -> list[str]:
+        return [hit.url for hit in search(query, viewer).hits if len(hit.url) == 3]
+
+    sources = (SearchSource(name="First", search=first), SearchSource(name="Second", search=second))
+    with with_plugins(a_plugin(*sources), only=True):
+        assert found("write") == ["/6/", "/7/", "/5/", "/3/", "/2/", "/4/", "/1/"]
+        assert found("  WRIT ") == ["/6/", "/7/", "/5/", "/3/", "/2/", "/1/", "/4/"]
+        slip = found("wrtie")
+    assert slip.index("/7/") < slip.index("/1/")
+
+
+def test_a_mistyped_word_is_no_other_word(with_plugins: WithPlugins, viewer: User) -> None:
+    def source(query: str, user: Any, limit: int) -> Sequence[SearchHit]:
+        return [
+            SearchHit(title="Data", url="/data/", kind="Text", score=10.0),
+            SearchHit(title="Calendar", url="/calendar/", kind="Text", snippet="the date", score=90.0),
+        ]
+
+    with with_plugins(a_plugin(SearchSource(name="Texts", search=source)), only=True):
+        found = [hit.url for hit in search("date", viewer).hits if hit.kind == "Text"]
+    assert found == ["/calendar/", "/data/"]
 
 
 def test_facets_narrow_the_list(with_plugins: WithPlugins, viewer_client: Client) -> None:
