@@ -172,7 +172,17 @@ def handbook_data(report: HandbookReport) -> dict[str, Any]:
         }
         for one in report.changes
     ]
-    return {**report.as_json(), "changes": changes}
+    own_texts = [
+        {
+            "where": one.where,
+            "title": one.title,
+            "gone": one.gone,
+            "differences": [difference_data(told) for told in one.differences],
+            "conflicts": [told.what for told in one.conflicts],
+        }
+        for one in report.own_texts
+    ]
+    return {**report.as_json(), "changes": changes, "own_texts": own_texts}
 
 
 class StructureViewSet(viewsets.ViewSet):
@@ -275,7 +285,7 @@ def structure_data(report: StructureReport, structure: Structure) -> dict[str, A
 class ImportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ImportRun]):
     """The imports there were, newest first; each alone with its report. One that changed nothing is not among them."""
 
-    read_role = Role.EDITOR
+    read_role = Role.VIEWER
     write_role = Role.EDITOR
     queryset = ImportRun.objects.select_related("actor")
     serializer_class = ImportRunSerializer

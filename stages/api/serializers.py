@@ -704,14 +704,14 @@ class StructureReportSerializer(serializers.Serializer[Any]):
 
 
 class ImportRunSerializer(serializers.ModelSerializer[ImportRun]):
-    """An import: what was read, when, by whom."""
+    """An import: what was read, when, by whom; ``by`` is what ran it where nobody did."""
 
     actor = serializers.CharField(source="actor.username", default=None, allow_null=True, read_only=True)
     source = serializers.CharField(read_only=True)  # type: ignore[assignment]
 
     class Meta:
         model = ImportRun
-        fields: tuple[str, ...] = ("id", "kind", "source", "digest", "actor", "at")
+        fields: tuple[str, ...] = ("id", "kind", "source", "digest", "actor", "by", "at")
         read_only_fields = fields
 
 
