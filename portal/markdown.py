@@ -6,16 +6,20 @@ import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import nh3
+from linkify_it import LinkifyIt
 from markdown_it import MarkdownIt
-from markdown_it.rules_core import StateCore
 from markdown_it.token import Token
 from mdit_py_plugins.front_matter import front_matter_plugin
 
 from portal.highlight import highlight
 
-BARE_ADDRESS = re.compile(r"\bhttps?://[^\s<>\"`|\\\]]+", re.IGNORECASE)
+MISLEADING = re.compile(
+    "[\u0000-\u001f\u007f\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufeff]|^[a-z]+://[^/?#]*@", re.IGNORECASE
+)
+"""What makes an address look like another: hidden and turning characters, a name before the host."""
 LinkRule = Callable[[str], str]
 
 INLINE = ("a", "abbr", "b", "br", "code", "del", "em", "i", "img", "s", "span", "strong", "sub", "sup")
@@ -75,35 +79,6 @@ def render_line(text: str, *, link: LinkRule | None = None) -> str:
     return sanitised(parser.renderer.render(tokens, parser.options, {}))
 
 
-def _link_addresses(state: StateCore) -> None:
-    """Make links of addresses that stand bare in the text."""
-    for inline in state.tokens:
-        inside, found = 0, list[Token]()
-        for token in inline.children or []:
-            inside += {"link_open": 1, "link_close": -1}.get(token.type, 0)
-            found += [token] if inside or token.type != "text" else _linked(token)
-        inline.children = found if inline.children else inline.children
-
-
-def _linked(token: Token) -> Iterable[Token]:
-    last = 0
-    for match in BARE_ADDRESS.finditer(token.content):
-        address = match[0].rstrip(".,;:!?'\"*_")
-        while address.endswith(")") and address.count("(") < address.count(")"):
-            address = address[:-1]
-        before, after = match.start(), match.start() + len(address)
-        yield _text(token.content[last:before], token.level)
-        yield Token("link_open", "a", 1, attrs={"href": address}, level=token.level)
-        yield _text(address, token.level + 1)
-        yield Token("link_close", "a", -1, level=token.level)
-        last = after
-    yield _text(token.content[last:], token.level)
-
-
-def _text(words: str, level: int) -> Token:
-    return Token("text", "", 0, content=words, level=level)
-
-
 def _rewrite(token: Token, link: LinkRule) -> None:
     """Give a link or image the address that the rule says; one without any keeps its words only."""
     name = {"link_open": "href", "image": "src"}.get(token.type)
@@ -140,10 +115,14 @@ def slug(text: str) -> str:
 
 @lru_cache(maxsize=1)
 def _parser() -> MarkdownIt:
-    parser = MarkdownIt("commonmark", {"html": False, "linkify": False, "typographer": False})
+    parser = MarkdownIt("commonmark", {"html": False, "linkify": True, "typographer": False})
     parser.enable(["table", "strikethrough"])
     parser.use(front_matter_plugin)
-    parser.core.ruler.push("link_addresses", _link_addresses)
+    # Only the rule that looks at finished text: the one that looks ahead takes in the marks of an emphasis.
+    parser.core.ruler.enable("linkify")
+    parser.linkify = _BareAddresses()
+    # An address is shown as it was typed: decoded, look-alike letters would pass for those of another host.
+    parser.normalizeLinkText = str  # type: ignore[method-assign, assignment]
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule("table_open", lambda *_: '<div class="table-wrap"><table class="table">')
@@ -151,6 +130,23 @@ def _parser() -> MarkdownIt:
     for cell in ("th", "td"):
         parser.add_render_rule(f"{cell}_open", _cell)
     return parser
+
+
+class _BareAddresses(LinkifyIt):  # type: ignore[misc]
+    """Finds http and https addresses that stand bare in a text, and passes over those that look like another."""
+
+    def __init__(self) -> None:
+        super().__init__(options={"fuzzy_link": False, "fuzzy_email": False, "fuzzy_ip": False})
+        for schema in ("ftp:", "//", "mailto:"):
+            self.add(schema, None)
+
+    def pretest(self, text: str) -> bool:
+        """Whether a look is worth while. What this misses is never looked at, as an address in ``_emphasis_`` was."""
+        return "://" in text
+
+    def match(self, text: str) -> list[Any]:
+        """The addresses in a text and where they stand."""
+        return [found for found in super().match(text) or () if not MISLEADING.search(found.raw)]
 
 
 def _fence(_renderer: object, tokens: list[Token], index: int, *_rest: object) -> str:

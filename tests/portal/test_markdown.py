@@ -72,6 +72,62 @@ def test_an_address_that_stands_bare_is_a_link_and_what_follows_it_is_not() -> N
     assert html.count("<a ") == 2
 
 
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("(https://x.example/a).", "https://x.example/a"),
+        ("_https://x.example/a_b_", "https://x.example/a_b"),
+        ("**https://x.example/a**", "https://x.example/a"),
+        ("HTTPS://X.example/a!", "HTTPS://X.example/a"),
+        ("https://x.example/Manage:-Board---x?a=b&c=d#e", "https://x.example/Manage:-Board---x?a=b&amp;c=d#e"),
+        ("http://localhost:8000/a", "http://localhost:8000/a"),
+        ('<b>https://x.example"onclick=alert(1)</b>', "https://x.example"),
+        ("https://x.example/<script>", "https://x.example/"),
+    ],
+)
+def test_of_what_surrounds_a_bare_address_nothing_gets_into_it(text: str, address: str) -> None:
+    html = render_markdown(text).html
+    assert f'<a href="{address}" rel="noopener noreferrer">{address}</a>' in html.replace(
+        'href="https://X', 'href="HTTPS://X'
+    )
+    assert html.count("<a ") == 1
+    assert "<script" not in html
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "javascript:alert(1)", "data:text/html,<b>x</b>", "vbscript:x", "file:///etc/passwd", "ftp://x.example/a",
+        "//x.example/a", "x.example/a", "a@x.example", "mailto:a@x.example", "javascript://x.example/%0aalert(1)",
+        "https://x.example/\u202egpj.exe", "https://x.exa\u200bmple/a", "https://\u2066x.example/", "https://x.example/\u00ada",
+        "https://google.com@evil.example/", "https://google.com%2f@evil.example/a", "https://", "http://[", "xhttps:/x",
+    ],
+)  # fmt: skip
+def test_what_is_no_web_address_or_looks_like_another_stays_text(text: str) -> None:
+    html = render_markdown(f"See {text} now").html
+    assert "<a " not in html
+    assert html.startswith("<p>See ")
+    assert html.endswith(" now</p>\n")
+
+
+def test_a_bare_address_is_shown_as_it_was_typed() -> None:
+    html = render_markdown("https://xn--ggle-55da.example/%D0%BE").html
+    assert ">https://xn--ggle-55da.example/%D0%BE</a>" in html
+
+
+def test_a_bare_address_follows_the_rule_for_links_and_stays_out_of_links() -> None:
+    seen: list[str] = []
+
+    def rule(url: str) -> str:
+        seen.append(url)
+        return ""
+
+    html = render_markdown("https://x.example/a [see https://y.example](https://z.example)", link=rule).html
+    assert seen == ["https://x.example/a", "https://z.example"]
+    assert "href" not in html
+    assert "see https://y.example" in html
+
+
 def test_a_line_is_rendered_without_a_paragraph_and_its_links_follow_the_rule() -> None:
     html = render_line("**See** [the page](/x)\n<b>now</b> [not](javascript:x)", link=lambda url: f"https://h{url}")
     assert html.startswith('<strong>See</strong> <a href="https://h/x"')
