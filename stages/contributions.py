@@ -22,6 +22,7 @@ from stages.models import (
     Group,
     ImportConflict,
     LinkCheck,
+    PlannedChange,
     Section,
     Stage,
     Suggestion,
@@ -60,6 +61,8 @@ def health() -> Health:
     pulled = pull.state()
     said = [f"{dead} dead links"] if dead else []
     said += [f"{undecided} import conflicts to decide"] if undecided else []
+    failed = PlannedChange.objects.filter(state=PlannedChange.State.FAILED).count()
+    said += [f"{failed} planned changes could not be done"] if failed else []
     said += [f"the last pull failed: {pulled.sentence}"] if pulled and pulled.failed else []
     if said:
         return Health(state=HealthState.WARNING, sentence=f"{stages} stages; {'; '.join(said)}.")

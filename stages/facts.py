@@ -19,6 +19,9 @@ from stages.models import Category, Group, Maturity, Section, Stage
 Entry = Section | Stage | Group | Category
 Widget = Literal["line", "text", "link", "score", "number", "date", "maturity", "flag", "keys"]
 MODELS: dict[str, type[Entry]] = {"section": Section, "stage": Stage, "group": Group, "category": Category}
+PARENT_OF = {"stage": "section", "group": "stage", "category": "group"}
+PART_OF = {"section": "stage", "stage": "group", "group": "category"}
+"""What an entry of a kind belongs to, and what belongs to it."""
 RANK = {value: position for position, value in enumerate(Maturity.values)}
 STEPS = ("available", "viable", "complete", "lovable")
 

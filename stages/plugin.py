@@ -21,7 +21,7 @@ from portal.plugin import (
     SearchSource,
 )
 from stages import contributions, search, slots
-from stages.api import importing, links, own_texts, reading, resources, stage, structure, workflow
+from stages.api import importing, links, own_texts, planned, reading, resources, stage, structure, workflow
 from stages.demo.step import run as make_the_demo_catalog
 
 plugin = Plugin(
@@ -51,6 +51,7 @@ plugin = Plugin(
         ApiRoute(prefix="suggestions", viewset=workflow.SuggestionViewSet, basename="suggestion"),
         ApiRoute(prefix="import-conflicts", viewset=workflow.ImportConflictViewSet, basename="import-conflict"),
         ApiRoute(prefix="field-conflicts", viewset=workflow.FieldConflictViewSet, basename="field-conflict"),
+        ApiRoute(prefix="planned-changes", viewset=planned.PlannedChangeViewSet, basename="planned-change"),
         ApiRoute(prefix="people", viewset=workflow.PeopleViewSet, basename="person"),
         ApiRoute(prefix="handbook", viewset=importing.HandbookViewSet, basename="handbook"),
         ApiRoute(prefix="structure", viewset=importing.StructureViewSet, basename="structure"),
@@ -65,6 +66,13 @@ plugin = Plugin(
             task="stages.tasks.check_links",
             when=crontab(hour=3, minute=20),
             words="every night at 03:20 UTC",
+            queue="catalog",
+        ),
+        Schedule(
+            name="carry out what is planned",
+            task="stages.tasks.carry_out_planned",
+            when=crontab(minute=10),
+            words="every hour, ten minutes past it, so that what a stopped worker missed is done the same day",
             queue="catalog",
         ),
         Schedule(

@@ -59,6 +59,7 @@ from stages.models import (
 )
 from stages.models.content import REVIEW_EVERY_DAYS
 from stages.names import named_in
+from stages.planned import Planned, plans_in, with_plans
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -160,10 +161,11 @@ class BlockView:
 
 @dataclass(frozen=True, kw_only=True)
 class GroupView:
-    """A group with its categories, of which key, name and maturity are read."""
+    """A group with its categories, of which key, name and maturity are read, and what is planned for it."""
 
     group: Group
     categories: tuple[Category, ...]
+    plans: tuple[Planned, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +179,7 @@ class StagePage:
     score: Score
     can_edit: bool
     follows: bool = False
+    plans: tuple[Planned, ...] = ()
     last_visit: datetime | None = None
     last_change: BlockView | None = None
     facts_draft_at: datetime | None = None
@@ -210,7 +213,8 @@ def stage_named(key: str, user: User | AnonymousUser | None = None) -> Stage:
         .exclude(pk=OuterRef("pk"))
     )
     stages = Stage.objects.select_related("section").annotate(
-        related_stages=ArraySubquery(related.values(one=JSONObject(key="key", name="name")))
+        related_stages=ArraySubquery(related.values(one=JSONObject(key="key", name="name"))),
+        plans=with_plans("stage"),
     )
     if user is not None and user.is_authenticated:
         visits = Visit.objects.filter(user=user.pk, stage=OuterRef("pk"))
@@ -250,6 +254,7 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
         score=score({block.kind: block.filled for block in blocks if block.kind != "other"}, owners),
         can_edit=can_edit,
         follows=bool(getattr(stage, "follows", False)),
+        plans=plans_in(getattr(stage, "plans", ())),
         last_visit=seen,
         last_change=last,
         facts_draft_at=typed.get(drafts.of_facts(stage).name),
@@ -270,9 +275,13 @@ def groups_of(stage: Stage) -> tuple[GroupView, ...]:
     """The groups of a stage with their categories; one query. All its groups stay with ``stage`` for its panels."""
     own = Category.objects.filter(groups=OuterRef("pk"), retired_on=None).order_by("name")
     shown = own.values(one=JSONObject(key="key", name="name", maturity="maturity"))
-    prefetch_related_objects([stage], Prefetch("groups", queryset=Group.objects.annotate(own=ArraySubquery(shown))))
+    rows = Group.objects.annotate(own=ArraySubquery(shown), plans=with_plans("group"))
+    prefetch_related_objects([stage], Prefetch("groups", queryset=rows))
     groups: list[Any] = [group for group in stage.groups.all() if group.retired_on is None]
-    return tuple(GroupView(group=group, categories=tuple(Category(**one) for one in group.own)) for group in groups)
+    return tuple(
+        GroupView(group=group, categories=tuple(Category(**one) for one in group.own), plans=plans_in(group.plans))
+        for group in groups
+    )
 
 
 def block_views(

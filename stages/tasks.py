@@ -11,6 +11,7 @@ from portal.jobs import job
 from stages.conf import pull_source
 from stages.linkcheck import verbs
 from stages.pull import JOB, PullFailed, pull
+from stages.restructuring.planning import carry_out_due
 
 logger = logging.getLogger("stages.tasks")
 
@@ -43,3 +44,9 @@ def pull_sources() -> str:
         logger.warning("the pull of the catalog failed: %s", error)
         return str(error)
     return done.sentence
+
+
+@shared_task(name="stages.tasks.carry_out_planned")
+def carry_out_planned() -> str:
+    """Carry out the planned changes of the structure whose day has come."""
+    return carry_out_due().sentence

@@ -42,6 +42,7 @@ urlpatterns = [
     path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
     path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),
     path("stages/new/<str:kind>/", restructure.new, name="new"),
+    path("stages/planned/<int:pk>/", restructure.planned, name="planned"),
     path("stages/changes/<int:pk>/undo/", restructure.undo_change, name="undo-change"),
     path("stages/<str:key>/", views.stage, name="stage"),
     path("stages/<str:key>/edit/<str:kind>/", editor.edit, name="edit"),

@@ -27,6 +27,7 @@ from stages.facts import Entry, kind_of
 from stages.forms import ResourceForm
 from stages.models import FormerKey, Group, Resource, Section, Stage, StartingPoint
 from stages.models.content import AccessLevel
+from stages.planned import all_planned, plans_for
 from stages.resources import StaleResource, state_of_resource
 from stages.restructuring.wishes import entries, may_edit
 from stages.stage_page import is_due, item_view, note_visit, stage_named, stage_page
@@ -111,6 +112,7 @@ def board(request: HttpRequest) -> HttpResponse:
         "section": section,
         "sections": Section.objects.filter(retired_on=None, stages__retired_on=None, stages__isnull=False).distinct(),
         "reviews": queries.reviews_due(),
+        "planned": all_planned(),
     }
     return render(request, "stages/board.html", context)
 
@@ -165,6 +167,7 @@ def about(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "facts": fact_views(entry),
         "can_edit": may_edit(request.user, entry),
         "successor": queries.successor_of(entry) if entry.retired_on else None,
+        "plans": plans_for(entry),
     }
 
 

@@ -9,6 +9,7 @@ from django.db.models import DateField, Exists, ExpressionWrapper, F, OuterRef, 
 from django.utils import timezone
 
 from stages.disputes import MODELS as DISPUTED
+from stages.facts import MODELS as ENTRIES
 from stages.models import (
     BlockKind,
     Category,
@@ -20,6 +21,7 @@ from stages.models import (
     LinkCheck,
     PageText,
     Placement,
+    PlannedChange,
     Resource,
     Section,
     Stage,
@@ -217,3 +219,22 @@ class PersonFilter(django_filters.FilterSet):  # type: ignore[misc]
     def with_role(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
         """By a part in anything; once each."""
         return rows.filter(pk__in=Contact.objects.filter(responsibilities__role=value).values("pk"))
+
+
+class PlannedChangeFilter(django_filters.FilterSet):  # type: ignore[misc]
+    """What is planned."""
+
+    kind = django_filters.ChoiceFilter(choices=[(kind, kind) for kind in ENTRIES])
+    entry = django_filters.CharFilter(method="of_entry", label="The key of what it is about; with its kind.")
+    until = django_filters.DateFilter(field_name="on", lookup_expr="lte", label="The last day.")
+
+    class Meta:
+        model = PlannedChange
+        fields = ("state", "action")
+
+    def of_entry(self, rows: QuerySet[Any], name: str, value: str) -> QuerySet[Any]:
+        """By a key; without a kind of any kind that has it."""
+        asked = Q(pk=None)
+        for kind, model in ENTRIES.items():
+            asked |= Q(kind=kind, entry__in=model._default_manager.filter(key=value).values("pk"))
+        return rows.filter(asked)

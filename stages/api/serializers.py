@@ -12,7 +12,7 @@ from rest_framework import serializers
 from stages.content import BlockContent, Item, differences, from_json
 from stages.disputes import Disagreement
 from stages.editing import content_of, find_block
-from stages.facts import Entry, kind_of, names_of
+from stages.facts import PARENT_OF, PART_OF, Entry, kind_of, names_of
 from stages.models import (
     BlockKind,
     Category,
@@ -24,6 +24,7 @@ from stages.models import (
     LinkCheck,
     LinkRun,
     PageText,
+    PlannedChange,
     Resource,
     Section,
     Stage,
@@ -121,7 +122,7 @@ class CategorySerializer(OriginSerializer):
 class DatedSerializer(Strict):
     """From which day a change holds, and why it is made."""
 
-    on = serializers.DateField(required=False, help_text="Today where none is given; not ahead.")
+    on = serializers.DateField(required=False, help_text="Today where none is given. A day ahead plans it.")
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
@@ -166,6 +167,43 @@ class RestoreSerializer(Strict):
 
     version = serializers.IntegerField(min_value=0, max_value=2**31 - 1)
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class PlannedChangeSerializer(serializers.ModelSerializer[PlannedChange]):
+    """A change of the structure on a day ahead. What it is about stands as ``kind:key``, by the keys of now."""
+
+    entry = serializers.SerializerMethodField()
+    parents = serializers.SerializerMethodField()
+    target = serializers.SerializerMethodField()
+    taking = serializers.SerializerMethodField()
+    actor = serializers.CharField(source="actor_name", read_only=True)
+
+    class Meta:
+        model = PlannedChange
+        fields = (
+            "id", "kind", "entry", "action", "on", "reason", "name", "key", "parents", "target", "taking", "kinds",
+            "actor", "made_at", "state", "sentence", "settled_at",
+        )  # fmt: skip
+
+    def _named(self, kind: str, number: int | None) -> str | None:
+        key = self.context.get("keys", {}).get((kind, number))
+        return f"{kind}:{key}" if key else None
+
+    def get_entry(self, change: PlannedChange) -> str | None:
+        """What changes; ``null`` where it is no more."""
+        return self._named(change.kind, change.entry)
+
+    def get_parents(self, change: PlannedChange) -> list[str | None]:
+        """Where it goes."""
+        return [self._named(PARENT_OF[change.kind], number) for number in change.parents]
+
+    def get_target(self, change: PlannedChange) -> str | None:
+        """What it is merged into."""
+        return self._named(change.kind, change.target)
+
+    def get_taking(self, change: PlannedChange) -> list[str | None]:
+        """What goes with the new one of a split."""
+        return [self._named(PART_OF[change.kind], number) for number in change.taking]
 
 
 class UndoSerializer(Strict):

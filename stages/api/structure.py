@@ -23,6 +23,7 @@ from portal.api.etags import answer_with_etag
 from portal.roles import Role
 from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
 from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
+from stages.api.planned import keys_of_entries, planned_etag
 from stages.api.serializers import (
     CHANGES,
     ROWS,
@@ -35,6 +36,7 @@ from stages.api.serializers import (
     MoveSerializer,
     PeopleSerializer,
     PersonSerializer,
+    PlannedChangeSerializer,
     RenameSerializer,
     RestoreSerializer,
     SectionSerializer,
@@ -44,12 +46,13 @@ from stages.api.serializers import (
 )
 from stages.api.upserting import upsert
 from stages.contacts import name_people
-from stages.facts import Entry, kind_of, names_of
+from stages.facts import PARENT_OF, Entry, kind_of, names_of
 from stages.history.timeline import Happening, Timeline, timeline
-from stages.models import Category, FormerKey, Group, Section, Succession
+from stages.models import Category, FormerKey, Group, PlannedChange, Section, Succession
 from stages.restructuring import change_facts, give_back, restore_facts
+from stages.restructuring.planning import AHEAD, ask
 from stages.restructuring.undoing import can_be_undone, undo
-from stages.restructuring.wishes import PARENT_OF, Wish, carry_out, entries, find, make
+from stages.restructuring.wishes import Wish, carry_out, entries, find, make
 
 BEFORE = OpenApiParameter("before", OpenApiTypes.DATETIME, description="The `older` of the page before.")
 
@@ -152,12 +155,18 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return Response(status=204)
 
     def carried_out(self, request: Request, name: str, serializer_class: type[Any], **more: Any) -> Response:
-        """Do one of the changes of the structure; the answer is the entry to look at afterwards."""
+        """Do one of the changes of the structure; the answer is the entry to look at afterwards.
+
+        Where the day lies ahead it is planned, and the answer is 202 with the plan.
+        """
         entry = self.matched(request)
         serializer = serializer_class(data=request.data)
         serializer.is_valid(raise_exception=True)
         with as_problems():
-            after = carry_out(entry, wish_from(name, serializer.validated_data, **more), person(request), entry.version)
+            after = ask(entry, wish_from(name, serializer.validated_data, **more), person(request), entry.version)
+        if isinstance(after, PlannedChange):
+            planned = PlannedChangeSerializer(after, context={"keys": keys_of_entries()})
+            return Response(planned.data, status=202, headers={"ETag": planned_etag(after)})
         return self.answer(after.key if after else entry.key, 201 if name == "split" else 200)
 
     @action(detail=True, methods=["post"], pagination_class=None)
@@ -293,7 +302,11 @@ def documented(read: type[Any], model: type[Entry]) -> Any:
         "restore": RestoreSerializer,
     }  # fmt: skip
     said = {
-        name: extend_schema(request=form, responses={201 if name == "split" else 200: read})
+        name: extend_schema(
+            request=form,
+            responses={201 if name == "split" else 200: read}
+            | ({202: PlannedChangeSerializer} if name in AHEAD else {}),
+        )
         for name, form in forms.items()
     }
     return extend_schema_view(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stages.facts import MODELS, names_of
+from stages.facts import MODELS, PARENT_OF, names_of
 from stages.models import Category, FormerKey
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, today
-from stages.restructuring.wishes import PARENT_OF, Wish, carry_out, entries, make, must_edit
+from stages.restructuring.wishes import Wish, carry_out, entries, make, must_edit
 
 if TYPE_CHECKING:
     from portal.models import User

@@ -29,6 +29,7 @@ from stages.models import (
     Contact,
     Group,
     Placement,
+    PlannedChange,
     Resource,
     Responsibility,
     Section,
@@ -118,7 +119,7 @@ def sources_of(entry: Entry, *, own: bool) -> list[Source]:
     """What is told of an entry: of a stage also of its groups and their categories, as its page shows them."""
     entries: list[Entry] = [entry]
     if own or not isinstance(entry, Stage):
-        return [Facts(entries), Structure(entries), People(entries), Building(entries)]
+        return [Facts(entries), Structure(entries), People(entries), Building(entries), *_plans(entries)]
     groups = list(entry.groups.all())
     # What left is told of as well: else the page would not say that it did.
     once = Group.objects.filter(pk__in=events_of(Group).filter(stage=entry.pk).values("pgh_obj_id"))
@@ -133,7 +134,12 @@ def sources_of(entry: Entry, *, own: bool) -> list[Source]:
         People(entries),
         Building(entries),
         Resources(blocks),
+        *_plans(entries),
     ]
+
+
+def _plans(entries: Sequence[Entry]) -> list[Source]:
+    return [Plans(entries, settled=False), Plans(entries, settled=True)]
 
 
 class Texts(Source):
@@ -328,6 +334,46 @@ class Structure(Source):
                 at=one.at, title=f"Structure: the {one.kind} {one.from_name}", who=str(one.actor or who), how=how,
                 why=one.reason, differences=told, change=one,
             )  # fmt: skip
+
+
+class Plans(Source):
+    """Changes that were planned, or what became of plans that were not carried out."""
+
+    def __init__(self, entries: Sequence[Entry], *, settled: bool) -> None:
+        asked = Q(pk=None)
+        for kind, numbers in _by_kind(entries).items():
+            asked |= Q(kind=kind, entry__in=numbers)
+        self.field = "settled_at" if settled else "made_at"
+        self.rows = PlannedChange.objects.filter(asked)
+        if settled:
+            self.rows = self.rows.filter(state__in=[PlannedChange.State.CANCELLED, PlannedChange.State.FAILED])
+        self.names = {(kind_of(entry), entry.pk): entry.name for entry in entries}
+
+    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
+        """When it was planned or settled."""
+        rows = _within(self.rows, self.field, None, before)
+        return rows.order_by(f"-{self.field}").values_list(self.field, flat=True)
+
+    def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
+        """The plans with the day for which they are."""
+        for one in _within(self.rows, self.field, since, before).select_related("settled_by"):
+            settled = self.field == "settled_at"
+            for_, what = f"for {one.on:%-d %b %Y}", one.get_state_display().lower() if settled else "planned"
+            name = self.names[one.kind, one.entry]
+            yield Happening(
+                at=one.settled_at if settled and one.settled_at else one.made_at,
+                title=f"Planned: {one.action} the {one.kind} {name}",
+                who=str(one.settled_by or "the system") if settled else one.actor_name,
+                how=f"{what} {for_}",
+                why=one.sentence if settled else one.reason,
+            )
+
+
+def _by_kind(entries: Iterable[Entry]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = {}
+    for entry in entries:
+        found.setdefault(kind_of(entry), []).append(entry.pk)
+    return found
 
 
 class Linked(Source):

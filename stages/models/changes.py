@@ -307,6 +307,56 @@ class Succession(models.Model):
         return f"{self.kind} {self.from_name} {self.how} {self.to_name}".strip()
 
 
+class PlannedChange(models.Model):
+    """A change of the structure that somebody wants on a day ahead. Before that day nothing else changes.
+
+    What it is about is kept by numbers of rows, so that a rename in between does not matter: ``entry`` of that
+    ``kind``, the ``parents`` that it goes to, the ``target`` that it is merged into, the parts that a split is
+    ``taking`` along.
+    """
+
+    class State(models.TextChoices):
+        WAITING = "waiting"
+        DONE = "done"
+        CANCELLED = "cancelled"
+        FAILED = "failed", "could not be done"
+
+    kind = models.CharField(max_length=10)
+    entry = models.PositiveBigIntegerField()
+    action = models.CharField(max_length=10, help_text="rename, move, split, merge, retire")
+    on = models.DateField()
+    reason = models.CharField(max_length=1000, blank=True)
+    name = models.CharField(max_length=200, blank=True)
+    key = models.CharField(max_length=100, blank=True)
+    parents = models.JSONField(default=list)
+    target = models.PositiveBigIntegerField(null=True)
+    taking = models.JSONField(default=list)
+    kinds = models.JSONField(default=list)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=200)
+    made_at = models.DateTimeField(auto_now_add=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.WAITING)
+    sentence = models.CharField(max_length=1000, blank=True, help_text="Why it could not be done.")
+    settled_at = models.DateTimeField(null=True)
+    settled_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+
+    class Meta:
+        ordering = ["on", "id"]
+        indexes = [
+            models.Index(
+                fields=["kind", "entry"], name="planned_and_open", condition=models.Q(state__in=["waiting", "failed"])
+            )
+        ]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["kind", "entry", "action"], name="planned_once", condition=models.Q(state="waiting")
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.kind} {self.entry} on {self.on}: {self.state}"
+
+
 class Follow(models.Model):
     """Who wants to hear of changes to a stage."""
 

@@ -19,19 +19,18 @@ from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
 from portal.saying import Offer, Said, say
-from stages.facts import MODELS, Entry, kind_of
+from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
 from stages.handbook.template import TEMPLATES
-from stages.models import Category, Group, Section, Stage, Succession
+from stages.models import Category, Group, PlannedChange, Section, Stage, Succession
 from stages.names import key_of
 from stages.pages.editor import person
+from stages.planned import plans_for
 from stages.restructuring import RestructureRefused, today
 from stages.restructuring.lifecycle import reasons_to_keep
+from stages.restructuring.planning import ask, cancel, carry_out_now
 from stages.restructuring.undoing import undo, undoable
 from stages.restructuring.wishes import (
-    PARENT_OF,
-    PART_OF,
     Wish,
-    carry_out,
     entries,
     find,
     make,
@@ -40,6 +39,7 @@ from stages.restructuring.wishes import (
     must_edit,
 )
 
+DONE = "Done. Old links lead on, and the history keeps what was before."
 PLURALS = {"section": "sections", "stage": "stages", "group": "groups", "category": "categories"}
 
 
@@ -60,15 +60,18 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if request.method == "POST":
         latest = latest_change()
         try:
-            after = carry_out(entry, wished(request.POST), user)
+            after = ask(entry, wished(request.POST), user)
         except RestructureRefused as error:
             messages.error(request, str(error))
             context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}
             return render(request, "stages/restructure.html", context, status=422)
+        if isinstance(after, PlannedChange):
+            messages.success(request, f"Planned for {after.on:%-d %b %Y}. Nothing changes before that day.")
+            return redirect(f"stages:{kind}-restructure", key=entry.key)
         if after is None:
             messages.success(request, f"{entry.name} is deleted.")
             return redirect("stages:index")
-        said_with_undo(request, kind, latest, "Done. Old links lead on, and the history keeps what was before.")
+        said_with_undo(request, kind, latest, DONE)
         return redirect(after.get_absolute_url())
     return render(request, "stages/restructure.html", context_of(entry, request))
 
@@ -104,6 +107,28 @@ def undo_change(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(done.entry.get_absolute_url() if done.entry else "stages:index")
 
 
+@requires(Role.VIEWER)
+@require_POST
+def planned(request: HttpRequest, pk: int) -> HttpResponse:
+    """Cancel what is planned, or do it now."""
+    change, user = get_object_or_404(PlannedChange, pk=pk), person(request)
+    entry = entries(change.kind).filter(pk=change.entry).first()
+    latest, now = latest_change(), request.POST.get("action") == "now"
+    try:
+        if now:
+            entry = carry_out_now(change=change, user=user)
+        else:
+            cancel(change=change, user=user)
+    except RestructureRefused as error:
+        messages.error(request, f"It was not {'done' if now else 'cancelled'}. {error}")
+    else:
+        if now:
+            said_with_undo(request, change.kind, latest, DONE)
+            return redirect(entry.get_absolute_url() if entry else "stages:index")
+        messages.success(request, "Cancelled. The history keeps that it was planned.")
+    return redirect(f"stages:{change.kind}-restructure", key=entry.key) if entry else redirect("stages:index")
+
+
 def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     """What the forms offer: only what this person may choose."""
     kind, user = kind_of(entry), person(request)
@@ -123,6 +148,7 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "parts": parts_of(entry),
         "others": [one for one in others if may_edit(user, one)],
         "kept_because": reasons_to_keep(entry),
+        "plans": plans_for(entry),
         "successions": successions,
         "undoable": undoable(successions, user),
         "today": today(),

@@ -14,7 +14,7 @@ from django.core.exceptions import PermissionDenied
 
 from portal.permissions import has_role
 from portal.roles import Role
-from stages.facts import MODELS, Entry, kind_of
+from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
 from stages.models import Category, Group, Section, Stage
 from stages.restructuring.common import RestructureRefused, word_of
 from stages.restructuring.joining import merge, split
@@ -34,9 +34,6 @@ if TYPE_CHECKING:
     from django.db.models import QuerySet
 
     from portal.models import User
-
-PARENT_OF = {"stage": "section", "group": "stage", "category": "group"}
-PART_OF = {"section": "stage", "stage": "group", "group": "category"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,28 +101,66 @@ def make(kind: str, wish: Wish, user: User) -> Entry:
     )  # fmt: skip
 
 
-def carry_out(entry: Entry, wish: Wish, user: User, version: int | None = None) -> Entry | None:
-    """Do it; the entry to look at afterwards, ``None`` where there is none any more."""
+@dataclass(frozen=True, kw_only=True)
+class Meant:
+    """The entries that a wish is about beside the one that it changes."""
+
+    parents: tuple[Entry, ...] = ()
+    target: Entry | None = None
+    taking: tuple[Entry, ...] = ()
+
+
+def meant_by(entry: Entry, wish: Wish, user: User) -> Meant:
+    """What the keys of a wish mean; refused where there is none such, or this person may not edit all it touches."""
     must_edit(user, entry)
-    on, reason = wish.on, wish.reason
-    if wish.action == "rename":
-        rename(entry=entry, name=wish.name, key=wish.key or None, actor=user, on=on, reason=reason, version=version)
-    elif wish.action == "move":
-        _move(entry, wish, user, version)
-    elif wish.action == "merge":
-        target = find(kind_of(entry), wish.target, "target")
+    kind = kind_of(entry)
+    if wish.action == "merge":
+        target = find(kind, wish.target, "target")
         must_edit(user, target)
-        merge(source=entry, target=target, actor=user, on=on, reason=reason, version=version)
-        return target
-    elif wish.action == "split":
-        part = PART_OF.get(kind_of(entry), "")
+        return Meant(target=target)
+    if wish.action == "split":
+        part = PART_OF.get(kind, "")
         if wish.taking and not part:
             raise RestructureRefused("A category has no parts that could go with it.", "taking")
         if isinstance(entry, Section) and not has_role(user, Role.EDITOR):
             raise PermissionDenied("This makes another section and needs the role editor for everything.")
+        return Meant(taking=tuple(find(part, key, "taking") for key in wish.taking))
+    if wish.action == "move":
+        return Meant(parents=tuple(_parents_meant(entry, wish, user)))
+    return Meant()
+
+
+def _parents_meant(entry: Entry, wish: Wish, user: User) -> list[Entry]:
+    kind = kind_of(entry)
+    if kind not in PARENT_OF:
+        raise RestructureRefused("A section belongs to nothing, so it cannot be moved.", "parents")
+    parents = [find(PARENT_OF[kind], key) for key in wish.parents]
+    staying = set(entry.groups.values_list("pk", flat=True)) if isinstance(entry, Category) else set()
+    if not isinstance(entry, Category) and len(parents) != 1:
+        raise RestructureRefused(f"Choose one {PARENT_OF[kind]}.", PARENT_OF[kind])
+    must_edit(user, *(parent for parent in parents if parent.pk not in staying))
+    return parents
+
+
+def carry_out(entry: Entry, wish: Wish, user: User, version: int | None = None) -> Entry | None:
+    """Do it; the entry to look at afterwards, ``None`` where there is none any more."""
+    meant = meant_by(entry, wish, user)
+    on, reason = wish.on, wish.reason
+    if wish.action == "rename":
+        rename(entry=entry, name=wish.name, key=wish.key or None, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "move" and isinstance(entry, Category):
+        groups = cast("tuple[Group, ...]", meant.parents)
+        place_category(entry=entry, groups=groups, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "move":
+        parent = cast("Section | Stage", meant.parents[0])
+        move(entry=entry, parent=parent, actor=user, on=on, reason=reason, version=version)
+    elif wish.action == "merge" and meant.target is not None:
+        merge(source=entry, target=meant.target, actor=user, on=on, reason=reason, version=version)
+        return meant.target
+    elif wish.action == "split":
         return split(
-            source=entry, key=wish.key, name=wish.name, taking=[find(part, key, "taking") for key in wish.taking],
-            kinds=wish.kinds, actor=user, on=on, reason=reason, version=version,
+            source=entry, key=wish.key, name=wish.name, taking=meant.taking, kinds=wish.kinds, actor=user, on=on,
+            reason=reason, version=version,
         )  # fmt: skip
     elif wish.action == "retire":
         retire(entry=entry, actor=user, on=on, reason=reason, version=version)
@@ -137,23 +172,3 @@ def carry_out(entry: Entry, wish: Wish, user: User, version: int | None = None) 
     else:
         raise RestructureRefused("Choose what to do.", "action")
     return entry
-
-
-def _move(entry: Entry, wish: Wish, user: User, version: int | None) -> None:
-    kind = kind_of(entry)
-    if kind not in PARENT_OF:
-        raise RestructureRefused("A section belongs to nothing, so it cannot be moved.", "parents")
-    parents = [find(PARENT_OF[kind], key) for key in wish.parents]
-    if isinstance(entry, Category):
-        staying = set(entry.groups.values_list("pk", flat=True))
-        must_edit(user, *(parent for parent in parents if parent.pk not in staying))
-        place_category(
-            entry=entry, groups=cast("list[Group]", parents), actor=user, on=wish.on, reason=wish.reason,
-            version=version,
-        )  # fmt: skip
-        return
-    if len(parents) != 1:
-        raise RestructureRefused(f"Choose one {PARENT_OF[kind]}.", PARENT_OF[kind])
-    must_edit(user, *parents)
-    parent = cast("Section | Stage", parents[0])
-    move(entry=entry, parent=parent, actor=user, on=wish.on, reason=wish.reason, version=version)
