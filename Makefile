@@ -6,6 +6,7 @@ FILE ?= stageboard.dump
 VENV = .venv
 MANAGE = $(VENV)/bin/python manage.py
 PIP = $(VENV)/bin/python -m pip install --disable-pip-version-check --no-input
+LONG_CHECKS = PYTHONPATH=. $(VENV)/bin/mypy && $(MANAGE) makemigrations --check --dry-run && $(MANAGE) check
 
 # The environment is made anew when one of these changes; the stamp carries their checksum.
 PINS = requirements/base.txt requirements/test.txt requirements/dev.txt requirements/constraints.txt pyproject.toml
@@ -40,13 +41,16 @@ demo: setup ## start everything with demo data at http://localhost:$(PORT); Ctrl
 serve: setup ## the same without demo data
 	@exec $(MANAGE) serve --port $(PORT)
 
-test: setup ## all tests and checks
-	@$(MAKE) --no-print-directory check
-	PGOPTIONS="-c synchronous_commit=off" $(VENV)/bin/pytest -n 2 --dist loadgroup $(PYTEST)
+# The checks that take long run beside the tests; what they say stands below those where they find something.
+test: lint ## all tests and checks
+	@said=$$(mktemp); trap 'rm -f "$$said"' EXIT; \
+	{ $(LONG_CHECKS); } >"$$said" 2>&1 & checks=$$!; \
+	PGOPTIONS="-c synchronous_commit=off" $(VENV)/bin/pytest -n 2 --dist loadgroup $(PYTEST); tests=$$?; \
+	wait $$checks || { cat "$$said"; exit 1; }; \
+	exit $$tests
 
-check: lint types ## lint, types, layers, migrations and templates, without the tests
-	$(MANAGE) makemigrations --check --dry-run
-	$(MANAGE) check
+check: lint ## lint, types, layers, migrations and templates, without the tests
+	$(LONG_CHECKS)
 
 lint: setup
 	$(VENV)/bin/ruff check .
