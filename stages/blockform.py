@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stages.content import BlockContent, Item
+from stages.handbook.marks import markdown_link
 from stages.handbook.parsing import BlockReader, Line
 
 ITEM_FIELDS = ("label", "url", "description", "text", "dialect", "doc_label")
@@ -23,6 +24,7 @@ FIELDS_OF = {
     "other": ("label", "url", "description"),
 }
 STEP = re.compile(r"^(up|down|remove)-(\d+)$")
+ADDRESS = re.compile(r"^https?://\S+\Z", re.IGNORECASE)
 MOST_ROWS = 600
 
 
@@ -153,6 +155,26 @@ def take_paste(form: BlockForm) -> BlockForm:
     left = "\n".join(line.text for line in reader.body)
     note = form.content.note or reader.note
     return replace(form, paste=left, content=replace(form.content, note=note, items=(*kept, *found)))
+
+
+def settled(form: BlockForm) -> BlockForm:
+    """The form with what was put into the wrong field where it belongs: an address or Markdown link as a name.
+
+    An address without a name gets one, as when it is pasted.
+    """
+    if "url" not in form.fields or form.kind in ("data_docs", "slack"):
+        return form
+    return replace(form, content=replace(form.content, items=tuple(_settled(item) for item in form.content.items)))
+
+
+def _settled(item: Item) -> Item:
+    name = item.label.strip()
+    if not item.url.strip():
+        if ADDRESS.match(name):
+            item = replace(item, url=name, label="")
+        elif (link := markdown_link(name)) is not None:
+            item = replace(item, url=link.url, label=link.label)
+    return replace(item, label=name_from(item.url.strip())) if item.url.strip() and not item.label.strip() else item
 
 
 def whole_number(text: str) -> int | None:

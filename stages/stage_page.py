@@ -154,6 +154,12 @@ class BlockView:
         return Filled.EXPIRED if self.review_due else Filled.OWN
 
     @property
+    def takes_a_paste(self) -> bool:
+        """Whether the page offers to add one thing at once: where it takes the place of nothing."""
+        listed = self.kind not in (BlockKind.DESCRIPTION, BlockKind.OTHER)
+        return listed and self.content.is_empty and self.derived_content == BlockContent()
+
+    @property
     def heading(self) -> str:
         """The heading by which its address names it; only of others."""
         return self.content.heading if self.kind == BlockKind.OTHER else ""

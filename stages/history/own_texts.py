@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
+from textwrap import shorten
+from typing import Any
 
 from portal.history import Action, Entry, history_of_all
 from stages.content import Difference
@@ -11,6 +14,7 @@ from stages.history.imports import cause_of
 from stages.models import PageText, StartingPoint
 
 WORDS = {"text": "the line", "heading": "the heading", "body": "the text"}
+LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 MOST = 50
 
 
@@ -27,24 +31,32 @@ class TextChange:
     differences: tuple[Difference, ...]
     event: int
     key: int
+    restorable: bool
+    """Whether it says something else than what stands now."""
 
 
 def changes_of(model: type[StartingPoint] | type[PageText], *, pk: int | None = None) -> list[TextChange]:
     """The latest changes, newest first; of one text alone where ``pk`` names it."""
     entries = history_of_all(model, keys=None if pk is None else [pk], limit=MOST)
-    return [change for entry in entries if (change := _told(entry)) is not None]
+    rows: dict[int, Any] = model._default_manager.in_bulk({entry.key for entry in entries})
+    return [change for entry in entries if (change := _told(entry, rows.get(entry.key))) is not None]
 
 
 def title_of(row: StartingPoint | PageText) -> str:
     """What to call a text in a sentence."""
     if isinstance(row, StartingPoint):
-        return row.label or row.text[:60]
+        return row.label or short(row.text)
     return row.heading or {"section": f"Introduction of {row.section}"}.get(row.place) or "Introduction"
 
 
-def _told(entry: Entry) -> TextChange | None:
+def short(text: str) -> str:
+    """The beginning of a text as a title: links by their names, cut between words."""
+    return shorten(LINK.sub(r"\1", text), 60, placeholder=" …")
+
+
+def _told(entry: Entry, now: StartingPoint | PageText | None) -> TextChange | None:
     row = entry.row
-    title = str(row.get("label") or row.get("heading") or row.get("text") or row.get("body") or "")[:60]
+    title = short(str(row.get("label") or row.get("heading") or row.get("text") or row.get("body") or ""))
     if entry.action is Action.DELETED:
         gone = "\n\n".join(str(row[name]) for name in WORDS if row.get(name))
         told: tuple[Difference, ...] = (Difference(what=f"“{title}”", before=gone, after=""),)
@@ -61,4 +73,5 @@ def _told(entry: Entry) -> TextChange | None:
     return TextChange(
         at=entry.at, who=cause_of(str(entry.who or ""), entry.more).who, how=how, why=entry.why, title=title,
         version=row["version"], differences=told, event=entry.id, key=entry.key,
+        restorable=now is None or any(row[name] != getattr(now, name) for name in WORDS if name in row),
     )  # fmt: skip

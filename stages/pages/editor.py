@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from django.contrib import messages
@@ -15,7 +16,7 @@ from portal.permissions import has_role, requires
 from portal.roles import Role
 from portal.saying import Offer, Said, say
 from stages import collaboration
-from stages.blockform import BlockForm, form_of, posted, step, take_paste, whole_number
+from stages.blockform import BlockForm, form_of, posted, settled, step, take_paste, whole_number
 from stages.collaboration import Refused
 from stages.content import Conflict, merge
 from stages.derived import derived_blocks
@@ -98,7 +99,13 @@ def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User
         if action == "draft":
             return draft_kept(request, kept) or show(request, stage, form, heading, said=KEPT)
         return show(request, stage, form, heading, preview=action == "preview", focus=action)
-    form = take_paste(form) if form.paste.strip() else form
+    if action == "quick":
+        block = find_block(stage, kind, heading)
+        form = replace(form_of(kind, content_of(block), block.version if block else 0), paste=form.paste)
+        if not form.paste.strip():
+            form.errors = {"paste": "Paste a link first, or fill in the form."}
+            return show(request, stage, form, heading, status=422)
+    form = settled(take_paste(form) if form.paste.strip() else form)
     if form.paste.strip():
         form.errors = {
             "paste": "Some of what you pasted is neither a link nor a name; put it elsewhere or take it out."
@@ -138,7 +145,9 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
             return show(request, stage, form, heading, conflicts=merged.conflicts, other=who, status=409)
         saved = write(stage, form, heading, user, suggestion, how="merge")
         said = f"{who} had saved this block meanwhile; both changes are in it."
-    collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
+    if request.POST.get("action") != "quick":
+        # What is added in a moment leaves the draft of the whole form alone.
+        collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
     if saved is not None:
         collaboration.tell_followers(saved=saved, stage=stage, actor=user)
         said = said or ("Saved." if saved.differences else "Nothing was different, so nothing was saved.")
@@ -178,7 +187,8 @@ def suggest(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, u
     except Refused as error:
         form.errors = {"reason": str(error)}
         return show(request, stage, form, heading, status=422)
-    collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
+    if request.POST.get("action") != "quick":
+        collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
     return done(
         request, stage, form.kind, heading, "Thank you. The editors of this stage were told of your suggestion."
     )

@@ -88,6 +88,26 @@ def field_in_words(field: str) -> str:
     return in_words(field)
 
 
+RESOURCE_WORDS = {
+    "label": "Name",
+    "url": "Link",
+    "owner_name": "Kept by",
+    "access": "Who can open it",
+    "source_updated_on": "It was last updated on",
+    "review_every_days": "A review holds for how many days",
+    "reviewed_on": "Last reviewed",
+    "text": "Query or prose",
+    "dialect": "Written in",
+    "doc_label": "It computes",
+}
+
+
+@register.filter(name="of_resource")
+def of_resource(field: str) -> str:
+    """A field of a resource as its form calls it."""
+    return RESOURCE_WORDS.get(field, field.replace("_", " ").capitalize())
+
+
 @register.simple_tag(name="origin")
 def origin(entry: Structural, *fields: str) -> SafeString:
     """Badges that say where the values of these fields come from: the structure files, or an edit here."""

@@ -88,6 +88,52 @@ def test_what_is_pasted_becomes_an_item(
     assert [(label, description) for label, _, description in items(create, kind)] == [expected]
 
 
+@pytest.mark.parametrize(
+    "typed", ["https://x.example/app/Code-Review", "[Code Review](https://x.example/app/Code-Review)"]
+)
+def test_an_address_typed_as_a_name_is_taken_for_what_it_is(create: Stage, editor_client: Client, typed: str) -> None:
+    send(editor_client, "save", row(0, label=typed), row(1, url="https://x.example/Value-Stream"))
+    assert items(create) == [
+        ("Code Review", "https://x.example/app/Code-Review", ""),
+        ("Value Stream", "https://x.example/Value-Stream", ""),
+    ]
+
+
+def test_a_link_pasted_on_the_page_is_added_at_once_and_leaves_the_draft_alone(
+    create: Stage, editor_client: Client
+) -> None:
+    assert "Paste a link" in editor_client.get("/stages/create/").content.decode()
+    send(editor_client, "draft", row(0, label="Half typed", url=""))
+    for paste in ("https://x.example/app/Code-Review", "[Second](/second) – for reviewers"):
+        editor_client.post(EDIT, {"action": "quick", "paste": paste})
+    assert items(create) == [
+        ("Code Review", "https://x.example/app/Code-Review", ""), ("Second", "/second", "for reviewers"),
+    ]  # fmt: skip
+    assert Draft.objects.exists()
+    assert undo_on(editor_client.get("/stages/create/").content.decode())
+    refused = editor_client.post(EDIT, {"action": "quick", "paste": "javascript:alert(1)"})
+    assert refused.status_code == 422
+    assert len(items(create)) == 2
+
+
+def test_a_viewer_suggests_a_link_by_pasting_it(create: Stage, viewer: User) -> None:
+    browser_of(viewer).post(EDIT, {"action": "quick", "paste": "https://x.example/a"})
+    assert (items(create), Suggestion.objects.count()) == ([], 1)
+
+
+def test_what_raises_the_score_most_is_one_click_away_before_and_after_a_save(
+    create: Stage, editor_client: Client
+) -> None:
+    page = editor_client.get("/stages/create/").content.decode()
+    head = page[page.index('id="stage-head"') : page.index('id="blocks"')]
+    assert re.search(r'href="/stages/create/edit/dashboards/"[^>]*>Add dashboards \(\+20\)', head)
+    done = editor_client.post(
+        EDIT, {"action": "quick", "paste": "https://x.example/a"}, headers={"HX-Request": "true"}
+    ).content.decode()
+    card = done[: done.index("hx-swap-oob")]
+    assert re.search(r'href="/stages/create/edit/data_docs/"[^>]*>Add data documentation \(\+20\)', card)
+
+
 def test_a_pasted_query_becomes_a_query(create: Stage, editor_client: Client) -> None:
     text = "``` sql\nSELECT 1\n```\n_SMAU_"
     send(editor_client, "save", row(0, text="", dialect="sql"), url="/stages/create/edit/data_docs/", paste=text)
@@ -170,7 +216,7 @@ def test_without_a_script_the_block_offers_to_undo_the_save_and_to_redo_it(
 def test_the_page_offers_the_draft_of_the_reader_and_of_nobody_else(create: Stage, editor_client: Client) -> None:
     send(editor_client, "draft", row(0, label="Half typed", url=""))
     page = editor_client.get("/stages/create/").content.decode()
-    assert "You have a draft of" in page
+    assert "You have a draft, kept" in page
     assert "You have a draft" not in browser_of(a_user("bea", "editor")).get("/stages/create/").content.decode()
     send(editor_client, "discard")
     assert "You have a draft" not in editor_client.get("/stages/create/").content.decode()
@@ -200,7 +246,7 @@ def test_a_draft_survives_a_closed_browser(create: Stage, editor: User, editor_c
     send(editor_client, "draft", row(0, label="Half typed", url=""))
     again = browser_of(editor).get(EDIT).content.decode()
     assert "Half typed" in again
-    assert "This is your draft of" in again
+    assert "This is your draft, kept" in again
     send(editor_client, "discard")
     assert not Draft.objects.exists()
     assert "Half typed" not in editor_client.get(EDIT).content.decode()

@@ -86,7 +86,7 @@ def test_a_draft_of_facts_comes_back_as_typed_and_merges_when_it_is_saved(
     answer = editor_client.post(page, {**typed, "action": "draft"}, headers={"HX-Request": "true"})
     assert answer.content == b"Draft kept."
     change_facts(entry=group, values={"focus": "Theirs"}, actor=a_user("bea", "editor"))
-    assert "You have a draft of" in editor_client.get(group.get_absolute_url()).content.decode()
+    assert "You have a draft, kept" in editor_client.get(group.get_absolute_url()).content.decode()
     again = browser_of(editor).get(page)
     shown = again.context["form"]
     assert [shown[name].value() for name in ("usage_driver_score", "direction", "reason")] == ["nine", "/mine", "Why"]

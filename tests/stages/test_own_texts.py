@@ -133,7 +133,7 @@ def test_drafts_of_lines_come_back_each_in_its_form(editor_client: Client) -> No
         assert editor_client.post(STARTS, {**data, "action": "draft"}, headers=SCRIPT).content == b"Draft kept."
     page = editor_client.get(STARTS)
     assert (page.context["lines"][0].text, page.context["added"].text) == ("Half", "Another half")
-    assert page.content.decode().count("This is your draft of") == 2
+    assert page.content.decode().count("This is your draft, kept") == 2
     editor_client.post(STARTS, {"pk": pk, "action": "afresh"})
     editor_client.post(STARTS, {"text": "Another half"})
     assert (starts(), Draft.objects.count()) == (["One", "Another half"], 0)
@@ -224,7 +224,7 @@ def test_a_draft_of_a_text_is_kept_while_typing_and_gone_when_saved(editor_clien
     typed = {"heading": "Objectives", "body": "Half", "version": "1"}
     assert editor_client.post(address, {**typed, "action": "draft"}, headers=SCRIPT).content == b"Draft kept."
     page = editor_client.get(address).content.decode()
-    assert "This is your draft of" in page
+    assert "This is your draft, kept" in page
     assert "Half" in page
     editor_client.post(address, typed)
     assert not Draft.objects.exists()

@@ -50,7 +50,7 @@
   const addHandles = (root) => {
     for (const row of root.querySelectorAll("[data-item]")) {
       const tools = row.querySelector(".item-tools");
-      if (!tools || tools.querySelector(".handle")) continue;
+      if (!tools || tools.querySelector(".handle") || row.form.querySelectorAll("[data-item]").length < 2) continue;
       const handle = document.createElement("span");
       handle.className = "handle muted";
       handle.textContent = "⠿ drag";
@@ -130,6 +130,12 @@
     }, { rootMargin: "-72px 0px -55% 0px" });
     for (const id of links.keys()) { const part = document.getElementById(id); if (part) watch.observe(part); }
   };
+
+  // A form that a link elsewhere opens takes the focus from it.
+  document.addEventListener("htmx:beforeSwap", (event) => {
+    const block = event.detail.target?.closest?.(".stage-blocks > section");
+    if (block && !block.contains(document.activeElement)) document.activeElement?.blur?.();
+  });
 
   // After a swap the focus stays in the block: on its first field, its error, or the block itself.
   document.addEventListener("htmx:afterSettle", (event) => {

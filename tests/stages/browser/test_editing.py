@@ -40,7 +40,7 @@ def tab_to(page: Page, name: str) -> None:
 
 def fill(page: Page, kind: str, title: str, *texts: str) -> None:
     """Open the form of a block, type into its fields in order, save with Ctrl-Enter."""
-    tab_to(page, f"Add {title}")
+    tab_to(page, f"Add {title}" if kind == "description" else f"Fill in {title}")
     page.keyboard.press("Enter")
     anchor = kind.replace("_", "-")
     page.wait_for_selector(f"#{anchor} [data-draft-form]")
@@ -77,7 +77,8 @@ def test_the_same_is_done_without_a_script(window: SignIn) -> None:
     page = window("editor", java_script_enabled=False).open("/stages/create/")
 
     def add(title: str, **fields: str) -> None:
-        page.get_by_role("link", name=f"Add {title}", exact=True).click()
+        word = "Add" if title == "About this stage" else "Fill in"
+        page.get_by_role("link", name=f"{word} {title}", exact=True).click()
         for label, text in fields.items():
             page.get_by_label(label, exact=True).first.fill(text)
         page.get_by_role("button", name="Save", exact=True).last.click()
@@ -134,6 +135,33 @@ def test_a_closed_browser_loses_no_draft(window: SignIn) -> None:
     assert again.get_by_label("Name").input_value() == "Half typed"
 
 
+def test_a_stage_is_filled_by_pasting_and_following_what_helps_most(window: SignIn) -> None:
+    a_stage("create")
+    view = window("editor")
+    page = view.open("/stages/create/")
+    page.locator("#stage-head").get_by_role("link", name="Add dashboards (+20)").click()
+    until(page, "document.activeElement.id == 'dashboards-0-label'")
+    page.keyboard.type("https://x.example/app/Code-Review")
+    page.keyboard.press("Control+Enter")
+    page.locator("#dashboards [role=status]").wait_for()
+    page.locator("#dashboards").get_by_role("link", name="Add data documentation (+20)").click()
+    until(page, "document.activeElement.id == 'data-docs-0-text'")
+    page.keyboard.type("SELECT 1")
+    page.keyboard.press("Control+Enter")
+    page.locator("#data-docs [role=status]").wait_for()
+    for kind in ("research", "roadmap", "okrs", "key-pages", "team"):
+        page.locator(f"#quick-{kind}").fill(f"https://x.example/About-{kind}")
+        page.keyboard.press("Enter")
+        page.locator(f"#{kind} [role=status]").wait_for()
+        until(page, f"document.activeElement.id == '{kind}'")
+    page.locator("#quick-slack").fill("#s_create")
+    page.keyboard.press("Enter")
+    page.locator("#slack [role=status]").wait_for()
+    assert "85 % complete" in page.locator("#stage-head").inner_text()
+    assert page.get_by_role("link", name="Code Review", exact=True).count() == 1
+    assert view.taken() == []
+
+
 def test_a_save_is_undone_without_a_script_where_the_eye_is(window: SignIn) -> None:
     a_stage("create")
     page = window("editor", java_script_enabled=False).open("/stages/create/edit/slack/")
@@ -163,15 +191,15 @@ def test_a_draft_of_facts_is_kept_when_the_window_closes_at_once_and_offered_in_
     page.get_by_label("Roadmap", exact=True).fill("/typed")
     page.goto("about:blank")
     again = window("editor").open("/stages/create/")
-    offer = again.locator("#facts").get_by_text("You have a draft of")
+    offer = again.locator("#facts").get_by_text("You have a draft, kept")
     offer.wait_for()
     again.get_by_role("link", name="Continue with the draft: facts").click()
-    again.get_by_text("This is your draft of").wait_for()
+    again.get_by_text("This is your draft, kept").wait_for()
     assert again.get_by_label("Roadmap", exact=True).input_value() == "/typed"
     again.get_by_role("button", name="Save", exact=True).last.click()
     again.locator("#facts [role=status]").wait_for()
     again.reload()
-    assert again.get_by_text("You have a draft of").count() == 0
+    assert again.get_by_text("You have a draft, kept").count() == 0
     assert Stage.objects.get(key="create").roadmap == "/typed"
 
 
