@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -12,7 +13,7 @@ from django.contrib.messages.storage.base import Message
 from django.core.paginator import Page
 from django.http import QueryDict
 from django.template.context import Context
-from django.utils.html import format_html
+from django.utils.html import escape, format_html
 from django.utils.safestring import SafeString, mark_safe
 
 from portal import words
@@ -26,6 +27,9 @@ from portal.saying import Said, said_by
 register = template.Library()
 
 BADGES = frozenset({"neutral", "info", "ok", "warning", "danger", "recorded", "estimated", "predicted"})
+
+
+BREAKS = re.compile(r"(?<=[./_@:?&=-])(?=[^./_@:?&=-])")
 
 
 @register.filter(name="number")
@@ -50,6 +54,16 @@ def size(value: Any) -> str:
 def duration(value: Any) -> str:
     """A length of time in words: 3 min 20 s."""
     return words.duration(value)
+
+
+@register.filter(name="breakable")
+def breakable(text: Any) -> SafeString:
+    """A host name, address or uuid that may go on in the next line behind a dot, hyphen or other mark, not in a word.
+
+    Give what holds it the class ``break-at``: only a piece that is too long for the line is broken elsewhere.
+    """
+    pieces = BREAKS.split("" if text is None else str(text))
+    return mark_safe("<wbr>".join(escape(piece) for piece in pieces))
 
 
 @register.filter(name="said")

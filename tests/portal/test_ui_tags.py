@@ -95,3 +95,9 @@ def test_an_unknown_icon_is_a_mistake_that_names_the_known_ones() -> None:
 def test_a_ring_says_its_share() -> None:
     assert 'aria-label="75 % complete"' in drawn("{% ring 3 4 %}")
     assert ">0%<" in drawn("{% ring 0 0 %}")
+
+
+def test_a_name_breaks_behind_its_marks_and_stays_escaped() -> None:
+    html = drawn("{{ name|breakable }}", name="git-lab.example.com:80//a?b&c=<d>")
+    assert html == "git-<wbr>lab.<wbr>example.<wbr>com:<wbr>80//<wbr>a?<wbr>b&amp;<wbr>c=<wbr>&lt;d&gt;"
+    assert drawn("{{ name|breakable }}", name=None) == ""
