@@ -184,7 +184,7 @@ def text(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     user, subject = person(request), drafts.of_own_text(PageText, pk)
     if request.method == "GET":
         draft = drafts.find(user, subject)
-        if draft is not None and (pk is not None or draft.form.get("place") == request.GET.get("place")):
+        if draft is not None and (pk is not None or draft.form.get("place") == request.GET.get("place", "")):
             return show_text(request, row, draft.form, version=draft.base_version, draft_at=draft.saved_at)
         return show_text(request, row, {"heading": row.heading, "body": row.body} if row else {})
     action, version = request.POST.get("action", "save"), whole_number(request.POST.get("version", "")) or 0
@@ -224,8 +224,8 @@ def text(request: HttpRequest, pk: int | None = None) -> HttpResponse:
 
 
 def place_asked(request: HttpRequest) -> tuple[str, Section | None]:
-    """Where a new text is to stand: ``?place=top``, or a section as ``?place=section:dev``."""
-    place, _, key = request.GET.get("place", "").replace("\x00", "").partition(":")
+    """Where a new text is to stand: ``?place=end``, a section as ``?place=section:dev``; at the top by default."""
+    place, _, key = request.GET.get("place", PageText.Place.TOP).replace("\x00", "").partition(":")
     section = Section.objects.filter(key=key).first() if place == PageText.Place.SECTION else None
     known = place in PageText.Place.values and place != PageText.Place.FRONT
     return (place if known and (place != PageText.Place.SECTION or section) else ""), section
