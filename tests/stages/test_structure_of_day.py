@@ -218,17 +218,15 @@ def test_the_api_names_each_change_and_leaves_out_what_it_is_told_to(
 
 
 NUMBERS = st.integers(min_value=0, max_value=9)
-STEPS = st.lists(
-    st.tuples(
-        st.sampled_from(
-            ["rename", "rekey", "move", "place", "retire", "bring_back", "merge", "split", "create", "fact", "block"]
-        ),
-        st.sampled_from(["section", "stage", "group", "category"]),
-        NUMBERS,
-        NUMBERS,
+STEP = st.tuples(
+    st.sampled_from(
+        ["rename", "rekey", "move", "place", "retire", "bring_back", "merge", "split", "create", "fact", "block"]
     ),
-    max_size=8,
+    st.sampled_from(["section", "stage", "group", "category"]),
+    NUMBERS,
+    NUMBERS,
 )
+STEPS = st.lists(STEP, max_size=8)
 
 
 def pick(kind: str, number: int) -> Any:
@@ -266,6 +264,17 @@ def step(action: str, kind: str, one: int, two: int, number: int) -> None:
         a_block(pick("stage", one), "slack", Item(label=f"#{number}"))
 
 
+def a_small_structure() -> Stage:
+    """Two sections, two stages, three groups with a category each; the first stage."""
+    dev = a_section("dev")
+    a_section("ops")
+    stage, other = a_stage("create", section=dev), a_stage("plan", section=dev)
+    for parent, keys in ((stage, ("wiki", "pages")), (other, ("boards",))):
+        for key in keys:
+            a_category(f"c-{key}", a_group(parent, key))
+    return stage
+
+
 def walk(steps: list[tuple[str, str, int, int]], start: int) -> None:
     for number, (action, kind, one, two) in enumerate(steps, start):
         try:
@@ -300,12 +309,7 @@ def test_whatever_was_done_since_the_page_is_what_it_was_save_for_what_the_plan_
     editor: User, before: list[tuple[str, str, int, int]], after: list[tuple[str, str, int, int]]
 ) -> None:
     with transaction.atomic():
-        dev = a_section("dev")
-        a_section("ops")
-        stage, other = a_stage("create", section=dev), a_stage("plan", section=dev)
-        for parent, keys in ((stage, ("wiki", "pages")), (other, ("boards",))):
-            for key in keys:
-                a_category(f"c-{key}", a_group(parent, key))
+        stage = a_small_structure()
         walk(before, 100)
         all_of_it_was(THEN)
         was = state_of(stage)

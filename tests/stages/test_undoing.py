@@ -7,13 +7,15 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.db import transaction
 from django.test import Client
+from hypothesis import HealthCheck, given, settings
 
 from portal.models import User
 from stages.contacts import set_people
 from stages.content import Item
 from stages.editing import content_of, find_block
-from stages.facts import Entry
+from stages.facts import MODELS, Entry
 from stages.models import Category, Follow, FormerKey, Group, Stage, Succession, Suggestion
 from stages.restructuring import (
     RestructureRefused,
@@ -30,6 +32,7 @@ from stages.restructuring.undoing import undo
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_group, a_section, a_stage
+from tests.stages.test_structure_of_day import STEP, STEPS, a_small_structure, walk
 
 pytestmark = pytest.mark.django_db
 DAY = date(2026, 11, 10)
@@ -296,3 +299,38 @@ def test_the_api_takes_a_change_back(editor_client: Client) -> None:
     editor_client.post("/api/v1/stages/", {"key": "fresh", "name": "Fresh"}, **json)
     made = editor_client.get("/api/v1/stages/fresh/history/").json()["happenings"][0]["undo"]
     assert send("undo", {"change": made}, "fresh").status_code == 204
+
+
+def whole_structure() -> dict[tuple[str, int], Any]:
+    """Everything that a change of the structure can change, by kind and number."""
+    found: dict[tuple[str, int], Any] = {}
+    for kind, model in MODELS.items():
+        for row in model._default_manager.all():
+            parent = getattr(row, "section_id", None) if kind == "stage" else getattr(row, "stage_id", None)
+            groups = sorted(row.groups.values_list("pk", flat=True)) if isinstance(row, Category) else []
+            blocks = (
+                {one.kind: [item.label for item in content_of(one).items] for one in row.blocks.all()}
+                if isinstance(row, Stage)
+                else {}
+            )
+            filled = {name: items for name, items in blocks.items() if items}
+            found[kind, row.pk] = (row.key, row.name, parent, row.retired_on, groups, filled)
+    return found
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(before=STEPS, last=STEP)
+def test_any_change_that_is_undone_leaves_what_was(
+    editor: User, before: list[tuple[str, str, int, int]], last: tuple[str, str, int, int]
+) -> None:
+    with transaction.atomic():
+        a_small_structure()
+        walk(before, 100)
+        was, known = whole_structure(), Succession.objects.count()
+        walk([last], 200)
+        if Succession.objects.count() > known:
+            undo(change=latest(), user=editor)
+            now = whole_structure()
+            assert {place: now.get(place) for place in was} == was
+            assert all(now[place][3] is not None for place in now.keys() - was.keys()), "what a split made is retired"
+        transaction.set_rollback(True)
