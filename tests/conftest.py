@@ -15,6 +15,7 @@ import time_machine
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.builders import a_user
+from tests.workers import OneWorkerForEachGroup, turn_of
 
 if TYPE_CHECKING:
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -28,21 +29,21 @@ pytest_plugins = ["tests.browser.fixtures"]
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 
-# What shares something that is dear to make (a browser, a migrated database, a running portal), by parts of its path.
-SHARING = {
-    "browser": ("/browser/",),
-    "servers": ("tests/ops/test_outside.py", "tests/ops/test_move.py", "tests/ops/test_run.py"),
-    "processes": ("tests/ops/test_embedded.py", "tests/ops/test_live.py"),
-    "subportals": ("tests/sample_plugin/", "tests/architecture/test_peel.py"),
-}
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> Iterator[None]:
+    """What takes longest begins first. Within each part of the suite the order stays the random one."""
+    yield
+    items.sort(key=lambda item: turn_of(item.nodeid))
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Each of these groups runs on one worker, so that what it shares is made once. The large ones begin first."""
-    for item in items:
-        for group, parts in SHARING.items():
-            if any(part in item.nodeid for part in parts):
-                item.add_marker(pytest.mark.xdist_group(group))
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> OneWorkerForEachGroup | None:
+    """For ``--dist loadgroup``: what shares something runs on one worker, so that it is made once."""
+    if config.getvalue("dist") != "loadgroup":
+        return None
+    config.option.loadscopereorder = False
+    return OneWorkerForEachGroup(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
