@@ -13,7 +13,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of
+from portal.api.etags import answer_with_state, etag_of
 from portal.roles import Role
 from portal.wakeups import wake
 from stages.api.filters import LinkFilter
@@ -42,7 +42,7 @@ class LinkViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.Gen
         """One with its ETag."""
         found = self.get_object()
         etag = etag_of("link", found.pk, found.checked_at, found.wanted)
-        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.get_serializer(found).data)))
+        return cast(Response, answer_with_state(request, etag, lambda: Response(self.get_serializer(found).data)))
 
     @extend_schema(request=LookAgainSerializer, responses={202: AskedSerializer})
     @action(detail=False, methods=["post"], pagination_class=None, filterset_class=None)

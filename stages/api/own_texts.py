@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of
+from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.problems import PreconditionFailed
 from portal.roles import Role
 from stages.api.common import must_match, person, rows_of
@@ -60,7 +60,7 @@ class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def answer(self, row: OwnText, status: int = 200) -> Response:
         """One as it stands now, with its ETag."""
         found = self.get_queryset().get(pk=row.pk)
-        return Response(self.get_serializer(found).data, status=status, headers={"ETag": own_etag(found)})
+        return with_state(Response(self.get_serializer(found).data, status=status), own_etag(found))
 
     def matched(self, request: Request) -> Any:
         """One, once the request says that it was made from what stands."""
@@ -82,7 +82,7 @@ class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """One with its ETag."""
         found = self.get_object()
         build = lambda: Response(self.get_serializer(found).data)  # noqa: E731
-        return cast(Response, answer_with_etag(request, own_etag(found), build))
+        return cast(Response, answer_with_state(request, own_etag(found), build))
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Add one; it comes last."""

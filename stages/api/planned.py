@@ -11,7 +11,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of
+from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.problems import Conflict
 from portal.roles import Role
 from stages.api.common import as_problems, must_match, person
@@ -48,7 +48,7 @@ class PlannedChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         """One with its ETag."""
         found = self.get_object()
         return cast(
-            Response, answer_with_etag(request, planned_etag(found), lambda: Response(self.get_serializer(found).data))
+            Response, answer_with_state(request, planned_etag(found), lambda: Response(self.get_serializer(found).data))
         )
 
     @extend_schema(request=None, responses=PlannedChangeSerializer)
@@ -80,7 +80,7 @@ class PlannedChangeViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
     def answer(self) -> Response:
         """The plan as it stands now."""
         found = self.get_object()
-        return Response(self.get_serializer(found).data, headers={"ETag": planned_etag(found)})
+        return with_state(Response(self.get_serializer(found).data), planned_etag(found))
 
 
 def keys_of_entries() -> dict[tuple[str, int], str]:

@@ -14,7 +14,7 @@ from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of
+from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.permissions import require_role
 from portal.api.problems import PreconditionFailed
 from portal.history import history_of_all
@@ -70,13 +70,13 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
     def answer(self, pk: int, status: int = 200) -> Response:
         """The resource as it stands now, with its ETag."""
         found = self.get_queryset().get(pk=pk)
-        return Response(self.get_serializer(found).data, status=status, headers={"ETag": resource_etag(found)})
+        return with_state(Response(self.get_serializer(found).data, status=status), resource_etag(found))
 
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One resource with its ETag."""
         found = self.get_object()
         etag = resource_etag(found)
-        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.get_serializer(found).data)))
+        return cast(Response, answer_with_state(request, etag, lambda: Response(self.get_serializer(found).data)))
 
     @extend_schema(request=NewResourceSerializer, responses={201: ResourceSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:

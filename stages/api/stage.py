@@ -16,7 +16,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of, require_match
+from portal.api.etags import answer_with_state, etag_of, require_match, with_state
 from portal.api.permissions import require_role
 from portal.api.problems import Conflict, PreconditionFailed
 from portal.models import User
@@ -104,15 +104,13 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         etag = block_etag(view)
         if request.method in SAFE_METHODS:
             # HEAD too: the router answers it by this method, and it must not write.
-            return answer_with_etag(request, etag, lambda: Response(block_data(view)))
+            return answer_with_state(request, etag, lambda: Response(block_data(view)))
         must_match_content(request, view)
         serializer = BlockSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         write_block(stage, kind, view.heading, serializer.validated_data, view.version, cast(User, request.user))
         after = find_view(stage, kind, view.heading or request.query_params.get("heading", ""))
-        response = Response(block_data(after), status=201 if view.version == 0 else 200)
-        response["ETag"] = block_etag(after)
-        return response
+        return with_state(Response(block_data(after), status=201 if view.version == 0 else 200), block_etag(after))
 
     @extend_schema(parameters=[HEADING], request=PlacingSerializer, responses={201: BlockSerializer})
     @action(detail=True, methods=["post"], url_path=rf"{KIND}/items", pagination_class=None)
@@ -141,7 +139,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         except StaleBlock as error:
             raise PreconditionFailed from error
         after = find_view(stage, kind, heading)
-        return Response(block_data(after), status=201, headers={"ETag": block_etag(after)})
+        return with_state(Response(block_data(after), status=201), block_etag(after))
 
     @extend_schema(parameters=[HEADING], request=KeepingSerializer, responses=BlockSerializer)
     @action(detail=True, methods=["post"], url_path=rf"{KIND}/review", pagination_class=None)
@@ -167,7 +165,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
                     reviewed=asked["reviewed"],
                 )  # fmt: skip
         after = find_view(stage, kind, view.heading)
-        return Response(block_data(after), headers={"ETag": block_etag(after)})
+        return with_state(Response(block_data(after)), block_etag(after))
 
     @extend_schema(parameters=[HEADING], request=RestoreSerializer, responses=BlockSerializer)
     @action(detail=True, methods=["post"], url_path=rf"{KIND}/restore", pagination_class=None)
@@ -183,7 +181,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         revision.block.stage = stage
         collaboration.restore(revision=revision, actor=person(request), reason=serializer.validated_data["reason"])
         after = find_view(stage, kind, view.heading)
-        return Response(block_data(after), headers={"ETag": block_etag(after)})
+        return with_state(Response(block_data(after)), block_etag(after))
 
     @extend_schema(parameters=[HEADING, BEFORE], responses=TimelineSerializer)
     @action(detail=True, methods=["get"], url_path=rf"{KIND}/history", pagination_class=None)
@@ -326,7 +324,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
     def block_now(self, stage: Stage, kind: str, heading: str = "") -> Response:
         """A block as it stands now, with its ETag."""
         after = find_view(stage, kind, heading)
-        return Response(block_data(after), headers={"ETag": block_etag(after)})
+        return with_state(Response(block_data(after)), block_etag(after))
 
     def matched_block(self, request: Request, kind: str) -> tuple[Stage, BlockView]:
         """The block as it stands, once the request says that it was made from that."""

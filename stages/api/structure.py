@@ -19,7 +19,7 @@ from rest_framework.permissions import SAFE_METHODS
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag
+from portal.api.etags import answer_with_state, with_state
 from portal.roles import Role
 from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
 from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
@@ -107,7 +107,7 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     def answer(self, key: str, status: int = 200) -> Response:
         """The entry as it stands now, with its ETag."""
         entry = self.get_queryset().get(key=key)
-        return Response(self.get_serializer(entry).data, status=status, headers={"ETag": entry_etag(entry)})
+        return with_state(Response(self.get_serializer(entry).data, status=status), entry_etag(entry))
 
     def matched(self, request: Request) -> Any:
         """The entry, once the request says that it was made from what stands."""
@@ -119,7 +119,7 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         """One entry with its ETag."""
         entry = self.get_object()
         return cast(
-            Response, answer_with_etag(request, entry_etag(entry), lambda: Response(self.get_serializer(entry).data))
+            Response, answer_with_state(request, entry_etag(entry), lambda: Response(self.get_serializer(entry).data))
         )
 
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -166,7 +166,7 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
             after = ask(entry, wish_from(name, serializer.validated_data, **more), person(request), entry.version)
         if isinstance(after, PlannedChange):
             planned = PlannedChangeSerializer(after, context={"keys": keys_of_entries()})
-            return Response(planned.data, status=202, headers={"ETag": planned_etag(after)})
+            return with_state(Response(planned.data, status=202), planned_etag(after))
         return self.answer(after.key if after else entry.key, 201 if name == "split" else 200)
 
     @action(detail=True, methods=["post"], pagination_class=None)

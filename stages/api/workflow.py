@@ -14,7 +14,7 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.api.etags import answer_with_etag, etag_of
+from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.problems import Conflict
 from portal.roles import Role
 from stages import collaboration
@@ -56,14 +56,14 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def answer(self, pk: int, status: int = 200) -> Response:
         """The suggestion as it stands now, with its ETag."""
         found = self.get_queryset().get(pk=pk)
-        return Response(self.get_serializer(found).data, status=status, headers={"ETag": suggestion_etag(found)})
+        return with_state(Response(self.get_serializer(found).data, status=status), suggestion_etag(found))
 
     @extend_schema(responses=WholeSuggestionSerializer)
     def retrieve(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """One with what it would change on the page as it stands, and its ETag."""
         found = self.get_object()
         etag = suggestion_etag(found)
-        return cast(Response, answer_with_etag(request, etag, lambda: Response(WholeSuggestionSerializer(found).data)))
+        return cast(Response, answer_with_state(request, etag, lambda: Response(WholeSuggestionSerializer(found).data)))
 
     @extend_schema(request=NewSuggestionSerializer, responses={201: SuggestionSerializer})
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
@@ -143,7 +143,8 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
         """One with its ETag."""
         found = self.get_object()
         return cast(
-            Response, answer_with_etag(request, conflict_etag(found), lambda: Response(self.get_serializer(found).data))
+            Response,
+            answer_with_state(request, conflict_etag(found), lambda: Response(self.get_serializer(found).data)),
         )
 
     @extend_schema(request=ImportConflictDecisionSerializer, responses=ImportConflictSerializer)
@@ -159,7 +160,7 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
             conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request)
         )
         after = self.get_object()
-        return Response(self.get_serializer(after).data, headers={"ETag": conflict_etag(after)})
+        return with_state(Response(self.get_serializer(after).data), conflict_etag(after))
 
 
 def conflict_etag(found: ImportConflict) -> str:
@@ -202,7 +203,7 @@ class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         """One with its ETag."""
         found = self.get_object()
         etag = field_conflict_etag(found)
-        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.data_of([found])[0])))
+        return cast(Response, answer_with_state(request, etag, lambda: Response(self.data_of([found])[0])))
 
     @extend_schema(request=ImportConflictDecisionSerializer, responses=FieldConflictSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
@@ -217,7 +218,7 @@ class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
             raise Conflict("What it is about is no more.")
         decide(conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request))
         after = self.get_object()
-        return Response(self.data_of([after])[0], headers={"ETag": field_conflict_etag(after)})
+        return with_state(Response(self.data_of([after])[0]), field_conflict_etag(after))
 
 
 def field_conflict_etag(found: FieldConflict) -> str:
@@ -241,7 +242,7 @@ class PeopleViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.G
         """One with its ETag."""
         found = self.get_object()
         etag = etag_of("contact", found.pk, found.name)
-        return cast(Response, answer_with_etag(request, etag, lambda: Response(self.get_serializer(found).data)))
+        return cast(Response, answer_with_state(request, etag, lambda: Response(self.get_serializer(found).data)))
 
     def destroy(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Remove a name on request: no later import brings it back. Needs ``If-Match``."""
