@@ -12,9 +12,9 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.history import because
-from stages.drafts import forget_name
+from stages.drafts import forget_name, has_name
 from stages.history.events import events_of
-from stages.models import Contact, Group, Responsibility, Section, Stage
+from stages.models import Contact, Group, ImportPreview, Responsibility, Section, Stage
 from stages.restructuring.common import StaleEntry, locked
 from stages.structure.report import FieldChange
 
@@ -79,6 +79,7 @@ def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dic
         and (field, pk, role, digest) not in base
         and contacts[digest].removed_on is None
     ]
+    read_before = {place for place, owner in by_place.items() if PEOPLE in owner.imported} | {key[:2] for key in have}
     _remember(listed)
     Responsibility.objects.filter(pk__in=gone).delete()
     Responsibility.objects.bulk_create(new)
@@ -89,6 +90,9 @@ def set_people(owners: Iterable[tuple[Owner, Iterable[tuple[str, str]]]]) -> dic
     for row in new:
         owner = by_place[_place_of(row)]
         changes[owner].append(FieldChange(field=row.role, before="", after=row.contact.name))
+    for owner in changes:
+        if (_field(owner), owner.pk) in read_before:
+            _another_version(owner)
     return changes
 
 
@@ -119,11 +123,7 @@ def name_people(
     with transaction.atomic(), because(reason or "people", actor=actor):
         owner = locked(owner, version)
         contacts = contacts_named(name for _, name in pairs)
-        changed = put_people(owner, [(role, contacts[name]) for role, name in pairs])
-        if changed:
-            type(owner)._default_manager.filter(pk=owner.pk).update(version=F("version") + 1)
-            owner.refresh_from_db(fields=["version"])
-    return changed
+        return put_people(owner, [(role, contacts[name]) for role, name in pairs])
 
 
 def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:
@@ -143,10 +143,7 @@ def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:
                 places[event.role, event.contact_id] = event.order
         contacts = Contact.objects.in_bulk({contact for _, contact in places})
         before = sorted((order, role, contact) for (role, contact), order in places.items() if contact in contacts)
-        changed = put_people(owner, [(role, contacts[contact]) for _, role, contact in before])
-        type(owner)._default_manager.filter(pk=owner.pk).update(version=F("version") + 1)
-        owner.refresh_from_db(fields=["version"])
-    return changed
+        return put_people(owner, [(role, contacts[contact]) for _, role, contact in before])
 
 
 def put_people(owner: Owner, people: Iterable[tuple[str, Contact]]) -> bool:
@@ -167,7 +164,16 @@ def put_people(owner: Owner, people: Iterable[tuple[str, Contact]]) -> bool:
     Responsibility.objects.filter(pk__in=gone).delete()
     Responsibility.objects.bulk_update(moved, ["order"])
     Responsibility.objects.bulk_create(new)
-    return bool(gone or new or moved)
+    changed = bool(gone or new or moved)
+    if changed:
+        _another_version(owner)
+    return changed
+
+
+def _another_version(owner: Owner) -> None:
+    """What was made from the people of before must not overwrite these."""
+    type(owner)._default_manager.filter(pk=owner.pk).update(version=F("version") + 1)
+    owner.refresh_from_db(fields=["version"])
 
 
 def _responsible(owner: Owner) -> list[Responsibility]:
@@ -178,10 +184,13 @@ def _responsible(owner: Owner) -> list[Responsibility]:
 def remove_contact(*, contact: Contact, on: date) -> None:
     """Forget a person on request: the name and what they were responsible for go, the digest stays.
 
-    Drafts that have the name in them go as well.
+    Drafts that have the name in them go as well, and files that somebody looked at and has not imported yet.
     """
     if contact.name:
         forget_name(contact.name)
+        for preview in ImportPreview.objects.filter(kind="structure"):
+            if any(has_name(text, contact.name) for text in preview.files.values()):
+                preview.delete()
     contact.responsibilities.all().delete()
     contact.name, contact.removed_on = "", on
     contact.save()

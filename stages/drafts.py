@@ -47,9 +47,10 @@ def of_people(entry: Entry) -> Subject:
     return Subject(name=f"{PEOPLE}:{kind_of(entry)}:{entry.pk}", stage=entry.pk if isinstance(entry, Stage) else None)
 
 
-def of_own_text(model: type[StartingPoint] | type[PageText], pk: int | None) -> Subject:
-    """A place to start or a text of the page; of a new one there is one draft."""
-    return Subject(name=f"{model.__name__.lower()}:{pk or 'new'}")
+def of_own_text(model: type[StartingPoint] | type[PageText], pk: int | None, place: str = "") -> Subject:
+    """A place to start or a text of the page; of a new one there is one draft for each ``place``."""
+    which = str(pk) if pk else ":".join(filter(None, ("new", place)))
+    return Subject(name=f"{model.__name__.lower()}:{which}")
 
 
 def keep(*, user: User, subject: Subject, form: Mapping[str, Any], base_version: int = 0) -> None:
@@ -86,5 +87,10 @@ def on_page_of_stage(user: int) -> ArraySubquery:
 def forget_name(name: str) -> None:
     """Drop the drafts of people that have a name in them: it is removed on request, and kept nowhere else."""
     drafts = Draft.objects.filter(subject__startswith=f"{PEOPLE}:").only("pk", "form")
-    found = [one.pk for one in drafts if name.casefold() in str(one.form.get("people", "")).casefold()]
+    found = [one.pk for one in drafts if has_name(" ".join(str(value) for value in one.form.values()), name)]
     Draft.objects.filter(pk__in=found).delete()
+
+
+def has_name(text: str, name: str) -> bool:
+    """Whether a name stands in a text, in whatever case and with whatever blanks it was typed."""
+    return " ".join(name.casefold().split()) in " ".join(text.casefold().split())

@@ -93,10 +93,10 @@ def keep_draft(entry: Owner, user: User, text: str, reason: str, version: int) -
 def undo(request: HttpRequest, entry: Owner, user: User, version: int) -> HttpResponse:
     """Take the last change of people back."""
     try:
-        take_people_back(owner=entry, version=version, actor=user)
+        changed = take_people_back(owner=entry, version=version, actor=user)
     except StaleEntry:
         return done(request, entry, "Somebody changed it meanwhile, so it was not undone. The history has it all.")
-    return done(request, entry, UNDONE, undo=entry.version)
+    return done(request, entry, UNDONE, undo=entry.version if changed else 0)
 
 
 def done(request: HttpRequest, entry: Owner, sentence: str, *, undo: int = 0) -> HttpResponse:

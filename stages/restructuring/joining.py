@@ -60,8 +60,9 @@ def merge(
         if isinstance(source, Section | Stage | Group) and isinstance(target, Section | Stage | Group):
             took["people"] = _join_people(source, target)
         source.retired_on = not_ahead(on)
-        source.version += 1
-        source.save()
+        for entry in (source, target):
+            entry.version += 1
+            entry.save()
         record(source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason, took=took)
         tell([source, target], actor)
 

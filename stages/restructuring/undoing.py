@@ -223,8 +223,9 @@ class _Undoing:
             self._give_page_back(source, target)
         self._people_back(target)
         source.retired_on = None
-        source.version += 1
-        source.save()
+        for entry in (source, target):
+            entry.version += 1
+            entry.save()
         same = (source.key, source.name)
         record(source, "restored", same, same, self.user, today(), self.why, undoes=self.change)
         tell([source, target], self.user)

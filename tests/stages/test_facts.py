@@ -10,7 +10,7 @@ from django.test import Client
 
 from portal.models import User
 from stages.contacts import remove_contact
-from stages.models import Category, Contact, Draft, Group, Stage
+from stages.models import Category, Contact, Draft, Group, ImportPreview, Stage
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back
 from tests.builders import a_user
 from tests.conftest import browser_of
@@ -247,3 +247,14 @@ def test_two_people_who_change_the_people_see_both_lists(group: Group, editor_cl
     assert "PM: Bo" in told
     editor_client.post(page, {"people": "PM: Bo", "version": stale.context["version"]})
     assert people_of(group) == ["Bo"]
+
+
+def test_what_holds_a_removed_name_goes_however_it_was_typed(group: Group, editor: User, editor_client: Client) -> None:
+    page = f"{group.get_absolute_url()}people/"
+    editor_client.post(page, {"people": "Product manager: Ada Lovelace", "version": "1"})
+    editor_client.post(page, {"action": "draft", "people": "UX: Bo", "reason": "ADA  Lovelace left", "version": "2"})
+    for files in ({"stages": "pm: Ada  Lovelace"}, {"stages": "pm: Bo"}):
+        ImportPreview.objects.create(kind="structure", files=files, user=editor)
+    remove_contact(contact=Contact.objects.get(name="Ada Lovelace"), on=date(2026, 11, 28))
+    assert not Draft.objects.exists()
+    assert [one.files for one in ImportPreview.objects.all()] == [{"stages": "pm: Bo"}]

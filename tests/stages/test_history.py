@@ -185,3 +185,29 @@ def test_the_version_that_stands_is_not_offered_to_be_restored(editor_client: Cl
     revisions = {one.version: one.pk for one in block.revisions.all()}
     offered = {version for version, pk in revisions.items() if f'name="revision" value="{pk}"' in page}
     assert offered == {1}
+
+
+def test_people_that_come_otherwise_than_by_the_form_are_not_overwritten_by_it(
+    stage: Stage, editor: User, editor_client: Client
+) -> None:
+    other = a_stage("configure")
+    name_people(owner=other, people=[("ux", "Eve")], actor=editor)
+    name_people(owner=stage, people=[("pm", "Bo")], actor=editor)
+
+    def by_restoring() -> None:
+        restore_page(stage=stage, moment=THEN, actor=editor)
+
+    def by_an_import() -> None:
+        set_people([(stage, [("pm", "Ada"), ("em", "Cem")])])
+
+    def by_a_merge() -> None:
+        merge(source=other, target=stage, actor=editor, on=date(2026, 11, 20), reason="Fewer")
+
+    for change in (by_restoring, by_an_import, by_a_merge):
+        stage.refresh_from_db()
+        seen, before = stage.version, stage.people.count()
+        change()
+        people = [str(one.contact) for one in stage.people.order_by("order", "pk")]
+        stale = editor_client.post("/stages/create/people/", {"people": "PM: Dan", "version": str(seen)})
+        assert (stale.status_code, change is by_restoring or len(people) > before) == (409, True), change
+        assert [str(one.contact) for one in stage.people.order_by("order", "pk")] == people
