@@ -114,8 +114,7 @@ def take_away(*, model: type[OwnText], pk: int, version: int, actor: User | None
     """Take one away; the history keeps it."""
     with transaction.atomic(), because("Taken away", actor=actor):
         row: OwnText | None = model._default_manager.select_for_update().filter(pk=pk).first()
-        if isinstance(row, PageText) and row.place == PageText.Place.FRONT:
-            raise OwnTextRefused("The page keeps its title.")
+        _must_not_be_the_title(row)
         if row is None or row.version != version:
             raise StaleOwnText(row)
         row.delete()
@@ -154,12 +153,18 @@ def undo(*, model: type[OwnText], pk: int, version: int, actor: User | None) -> 
             return _bring_back(model, last)
         before = events.filter(version__lt=version).first()
         if before is None or before.pgh_label == "delete":
+            _must_not_be_the_title(row)
             row.version += 1
             row.save(update_fields=["version"])
             row.delete()
             return None
         _write(row, {name: getattr(before, name) for name in FIELDS[model]})
         return row
+
+
+def last_of(model: type[OwnText], pk: int) -> Any:
+    """What the history says last of a text, also of one that was taken away; ``None`` where there was none."""
+    return events_of(model).filter(pgh_obj_id=pk).order_by("-pgh_id").first()
 
 
 def restore(*, model: type[OwnText], event: int, actor: User | None) -> OwnText | None:
@@ -180,6 +185,12 @@ def _start_of(text: str) -> Start:
     """A line as a page would have it, with the link that leads it."""
     read = read_starts([Line(1, f"* {text}")])
     return read[0] if read else Start(text=text)
+
+
+def _must_not_be_the_title(row: OwnText | None) -> None:
+    """Refuse to take the title of the page away."""
+    if isinstance(row, PageText) and row.place == PageText.Place.FRONT:
+        raise OwnTextRefused("The page keeps its title.")
 
 
 def _locked(model: type[Row], pk: int) -> Row:

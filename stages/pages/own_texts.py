@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TypeVar
+from urllib.parse import urlencode
 
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
@@ -24,6 +25,7 @@ from stages.own_texts import (
     OwnText,
     OwnTextRefused,
     StaleOwnText,
+    last_of,
     move,
     restore,
     take_away,
@@ -177,24 +179,25 @@ def change_order(request: HttpRequest) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def text(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     """The form of a text of the page, with a preview, and its history."""
-    row = get_object_or_404(PageText.objects.select_related("section"), pk=pk) if pk is not None else None
+    row = PageText.objects.select_related("section").filter(pk=pk).first() if pk is not None else None
+    if pk is not None and row is None:
+        return taken_away(request, pk)
     place, section = place_asked(request)
     if row is None and not place:
         raise Http404("Say where the text is to stand.")
-    user, subject = person(request), drafts.of_own_text(PageText, pk)
+    user, subject = person(request), drafts.of_own_text(PageText, pk, "" if row else where(place, section))
     if request.method == "GET":
         draft = drafts.find(user, subject)
-        if draft is not None and (pk is not None or draft.form.get("place") == request.GET.get("place", "")):
+        if draft is not None:
             return show_text(request, row, draft.form, version=draft.base_version, draft_at=draft.saved_at)
         return show_text(request, row, {"heading": row.heading, "body": row.body} if row else {})
     action, version = request.POST.get("action", "save"), whole_number(request.POST.get("version", "")) or 0
-    names = ("heading", "body", "reason")
-    typed = {name: request.POST.get(name, "").replace("\x00", "").replace("\r\n", "\n") for name in names}
+    typed = typed_text(request)
     if action in ("discard", "afresh"):
         drafts.drop(user=user, subject=subject)
         return redirect("stages:texts" if action == "discard" else request.get_full_path())
     if action in ("draft", "preview"):
-        kept = keep_draft(request, subject, row, {**typed, "place": request.GET.get("place", "")}, version)
+        kept = keep_draft(request, subject, row, typed, version)
         if action == "preview":
             return show_text(request, row, typed, version=version, preview=True)
         return draft_kept(request, kept) or show_text(request, row, typed, version=version, said=KEPT)
@@ -216,11 +219,38 @@ def text(request: HttpRequest, pk: int | None = None) -> HttpResponse:
     except StaleOwnText as error:
         theirs = error.row if isinstance(error.row, PageText) else None
         if theirs is None:
-            return redirect("stages:texts")
+            return taken_away(request, pk or 0)
         keep_draft(request, subject, theirs, typed, theirs.version)
         return show_text(request, theirs, typed, version=theirs.version, theirs=theirs, status=409)
     drafts.drop(user=user, subject=subject)
     return redirect(f"{reverse('stages:texts')}{'' if action == 'remove' else f'#text-{pk}'}")
+
+
+def typed_text(request: HttpRequest) -> dict[str, str]:
+    """What the form of a text holds."""
+    names = ("heading", "body", "reason")
+    return {name: request.POST.get(name, "").replace("\x00", "").replace("\r\n", "\n") for name in names}
+
+
+def taken_away(request: HttpRequest, pk: int) -> HttpResponse:
+    """Somebody took a text away while its form was open: what was typed is the draft of a new one at its place."""
+    last = last_of(PageText, pk)
+    if request.method == "GET" or last is None:
+        raise Http404("There is no such text of the page.")
+    user, typed = person(request), typed_text(request)
+    drafts.drop(user=user, subject=drafts.of_own_text(PageText, pk))
+    if request.POST.get("action") in ("discard", "afresh", "remove"):
+        return redirect("stages:texts")
+    section = Section.objects.filter(pk=last.section_id).first()
+    place = where(last.place if section or last.place != PageText.Place.SECTION else PageText.Place.TOP, section)
+    drafts.keep(user=user, subject=drafts.of_own_text(PageText, None, place), form=typed)
+    say(request, Said(sentence=GONE, level="warning"))
+    return redirect(f"{reverse('stages:new-text')}?{urlencode({'place': place})}")
+
+
+def where(place: str, section: Section | None) -> str:
+    """A place as the address of a new text has it."""
+    return f"{place}:{section.key}" if section else place
 
 
 def place_asked(request: HttpRequest) -> tuple[str, Section | None]:
@@ -274,8 +304,7 @@ def keep_draft(
     request: HttpRequest, subject: Subject, row: OwnText | None, typed: dict[str, str], version: int
 ) -> bool:
     """Keep what is typed; what says just what stands, or nothing, is no draft."""
-    written = {name: value for name, value in typed.items() if name != "place"}
-    if all(value.strip() == str(getattr(row, name, "") or "").strip() for name, value in written.items()):
+    if all(value.strip() == str(getattr(row, name, "") or "").strip() for name, value in typed.items()):
         drafts.drop(user=person(request), subject=subject)
         return False
     drafts.keep(user=person(request), subject=subject, form=typed, base_version=version)
@@ -312,10 +341,17 @@ def take_back(request: HttpRequest, model: type[OwnText], action: str) -> None:
         except StaleOwnText:
             say(request, Said(sentence=NOT_UNDONE, level="warning"))
             return
+        except OwnTextRefused as error:
+            say(request, Said(sentence=str(error), level="warning"))
+            return
         last = changes_of(model, pk=pk)
         told(request, model, pk, row.version if row else last[0].version, UNDONE)
         return
+    now = model._default_manager.filter(pk=pk).first()
     back = restore(model=model, event=whole_number(data.get("event", "")) or 0, actor=user)
     if back is None:
         raise Http404("The history has no such version.")
+    if now is not None and now.version == back.version:
+        say(request, Said(sentence="It says that already.", place=f"{WORDS[model]}-{pk}"))
+        return
     told(request, model, back.pk, back.version, "That version is back.")

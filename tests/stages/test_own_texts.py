@@ -10,6 +10,7 @@ from django.test import Client
 from stages.handbook.documents import page_of
 from stages.handbook.exporting import export_markdown
 from stages.handbook.importing import digest_of, import_page
+from stages.history.own_texts import changes_of
 from stages.models import Draft, PageText, StartingPoint
 from tests.builders import a_user
 from tests.conftest import browser_of
@@ -266,3 +267,52 @@ def test_a_place_to_start_that_comes_back_still_follows_its_source(editor_client
 def test_only_an_editor_of_everything_edits_them(page: str, viewer_client: Client) -> None:
     assert viewer_client.get(page).status_code == 403
     assert browser_of(a_user("bea", "editor@stage:create")).post(page, {"text": "x", "body": "x"}).status_code == 403
+
+
+def test_the_title_of_the_page_is_not_taken_away_by_undoing_either(editor_client: Client) -> None:
+    title = a_text("Direction", "", place="front")
+    editor_client.post(TEXTS, {"action": "undo", "pk": title.pk, "version": "1"})
+    assert "The page keeps its title." in editor_client.get(TEXTS).content.decode()
+    answer = editor_client.post(
+        f"/api/v1/page-texts/{title.pk}/undo/", headers={"If-Match": "*"}, content_type="application/json"
+    )
+    assert (answer.status_code, PageText.objects.count()) == (400, 1)
+
+
+def test_restoring_what_stands_already_offers_nothing_to_undo(editor_client: Client) -> None:
+    editor_client.post(STARTS, {"text": "One"})
+    start = StartingPoint.objects.get()
+    event = changes_of(StartingPoint)[0].event
+    editor_client.get(STARTS)
+    editor_client.post(STARTS, {"action": "restore", "pk": start.pk, "event": event})
+    page = editor_client.get(STARTS).content.decode()
+    assert "It says that already." in page
+    assert 'value="undo"' not in page
+
+
+@pytest.mark.parametrize("place", ["end", "section"])
+def test_a_text_that_was_taken_away_while_somebody_changed_it_is_the_draft_of_a_new_one(
+    place: str, editor_client: Client
+) -> None:
+    section = a_section("dev") if place == "section" else None
+    text = a_text("Objectives", place=place, section=section)
+    address = f"{TEXTS}{text.pk}/"
+    browser_of(a_user("bea", "editor")).post(address, {"action": "remove", "version": "1"})
+    sent = {"heading": "Objectives", "body": "Much typing", "version": "1"}
+    again = editor_client.post(address, sent, follow=True)
+    page = again.content.decode()
+    assert "Somebody took this away meanwhile." in page
+    assert "Much typing" in page
+    editor_client.post(again.redirect_chain[-1][0], {**sent, "version": "0"})
+    new = PageText.objects.get()
+    assert (new.body, new.place, new.section) == ("Much typing", place, section)
+    assert not Draft.objects.exists()
+    assert editor_client.get(address).status_code == 404
+
+
+def test_new_texts_at_two_places_have_a_draft_each(editor_client: Client) -> None:
+    for place in ("top", "end"):
+        sent = {"action": "draft", "heading": "", "body": f"For the {place}", "version": "0"}
+        editor_client.post(f"{TEXTS}new/?place={place}", sent, headers=SCRIPT)
+    for place in ("top", "end"):
+        assert f"For the {place}" in editor_client.get(f"{TEXTS}new/?place={place}").content.decode()
