@@ -8,11 +8,13 @@ from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max, ProtectedError
+from django.utils import timezone
 
 from portal.history import because
 from portal.people import rename_scope
 from stages.facts import MODELS, Entry, kind_of
-from stages.models import Category, FormerKey, Group, Section, Stage, Succession
+from stages.models import Category, FormerKey, Group, PlannedChange, Section, Stage, Succession
+from stages.planned import OPEN
 from stages.restructuring.common import (
     RestructureRefused,
     free_key,
@@ -257,6 +259,10 @@ def delete(
             raise RestructureRefused(f"{entry.name} is not deleted: {told} Retire it instead.")
         record(entry, "deleted", (entry.key, entry.name), ("", ""), actor, today(), reason, undoes=undoes)
         FormerKey.objects.filter(kind=kind_of(entry), target_key=entry.key).delete()
+        # What was planned for it could not be done, seen or cancelled any more.
+        PlannedChange.objects.filter(kind=kind_of(entry), entry=entry.pk, state__in=OPEN).update(
+            state=PlannedChange.State.CANCELLED, sentence="It was deleted.", settled_at=timezone.now(), settled_by=actor
+        )
         tell([entry], actor)
         try:
             with transaction.atomic():

@@ -17,6 +17,8 @@ from django.utils import timezone
 
 from portal.history import because
 from portal.notify import notify_all
+from portal.permissions import has_role
+from portal.roles import Role
 from stages.facts import PARENT_OF, PART_OF, Entry, kind_of
 from stages.models import PlannedChange
 from stages.planned import OPEN
@@ -109,7 +111,9 @@ def _settle(change: PlannedChange, state: str, user: User | None, sentence: str 
 def cancel(*, change: PlannedChange, user: User) -> None:
     """Take a plan off; of one that failed: have seen it."""
     change = _open(change)
-    rows = entries(change.kind).filter(pk=change.entry)
+    rows = list(entries(change.kind).filter(pk=change.entry))
+    if not rows and not has_role(user, Role.EDITOR):
+        raise PermissionDenied("What this was planned for is no more; it needs the role editor for everything.")
     must_edit(user, *rows)
     _settle(change, State.CANCELLED, user)
 

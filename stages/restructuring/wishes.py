@@ -15,7 +15,7 @@ from django.core.exceptions import PermissionDenied
 from portal.permissions import has_role
 from portal.roles import Role
 from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
-from stages.models import Category, Group, Section, Stage
+from stages.models import BlockKind, Category, Group, Section, Stage
 from stages.restructuring.common import RestructureRefused, word_of
 from stages.restructuring.joining import merge, split
 from stages.restructuring.lifecycle import (
@@ -124,6 +124,9 @@ def meant_by(entry: Entry, wish: Wish, user: User) -> Meant:
             raise RestructureRefused("A category has no parts that could go with it.", "taking")
         if isinstance(entry, Section) and not has_role(user, Role.EDITOR):
             raise PermissionDenied("This makes another section and needs the role editor for everything.")
+        unknown = [one for one in wish.kinds if one not in BlockKind.values]
+        if unknown:
+            raise RestructureRefused(f"There is no kind of block {unknown[0][:40]!r}.", "kinds")
         return Meant(taking=tuple(find(part, key, "taking") for key in wish.taking))
     if wish.action == "move":
         return Meant(parents=tuple(_parents_meant(entry, wish, user)))

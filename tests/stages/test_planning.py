@@ -281,3 +281,27 @@ def test_a_planned_move_of_what_moved_meanwhile_goes_from_where_it_is(stage: Sta
         carry_out_planned()
     stage.refresh_from_db()
     assert stage.section == ops
+
+
+def test_what_was_planned_for_what_is_deleted_is_off_and_no_failure(
+    stage: Stage, editor_client: Client, viewer_client: Client
+) -> None:
+    waiting = planned(editor_client, "retire")
+    editor_client.post("/stages/create/restructure/", {"action": "delete"})
+    waiting.refresh_from_db()
+    assert (waiting.state, waiting.sentence, Stage.objects.count()) == ("cancelled", "It was deleted.", 0)
+    with on_the_day():
+        assert carry_out_planned() == "Nothing was planned for today."
+    gone = PlannedChange.objects.create(kind="stage", entry=stage.pk or 1, action="retire", on=DAY, actor_name="Ada")
+    assert viewer_client.post(f"/stages/planned/{gone.pk}/", {"action": "cancel"}).status_code == 403
+    editor_client.post(f"/stages/planned/{gone.pk}/", {"action": "cancel"})
+    gone.refresh_from_db()
+    assert gone.state == "cancelled"
+
+
+@pytest.mark.parametrize("on", ["", str(DAY)])
+def test_a_kind_of_block_that_there_is_not_is_refused_at_once(on: str, stage: Stage, editor_client: Client) -> None:
+    sent = {"action": "split", "on": on, "name": "Part", "key": "part", "kinds": "no\x00ne"}
+    answer = editor_client.post("/stages/create/restructure/", sent)
+    assert (answer.status_code, Stage.objects.count(), PlannedChange.objects.count()) == (422, 1, 0)
+    assert "There is no kind of block" in answer.content.decode()
