@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from django.db import connection
+from django.db import connection, transaction
 from django.db.models import F, Q, QuerySet
 from django.utils import timezone
 
@@ -192,8 +192,8 @@ class Run:
     def keep(self, one: Waiting, verdict: Verdict) -> None:
         """Keep a verdict for all that have the address."""
         for resource in one.resources:
-            keep(resource, verdict, self.now)
-            self.states[verdict.state] += 1
+            if keep(resource, verdict, self.now):
+                self.states[verdict.state] += 1
 
     def is_offline(self) -> bool:
         """Whether the network has no way out: several hosts were asked, and none of them was reached.
@@ -294,23 +294,28 @@ def ask_for(resources: Iterable[int] | None = None) -> int:
     return found.update(wanted=True)
 
 
-def keep(resource: Resource, verdict: Verdict, now: datetime) -> None:
-    """Keep a result; since when it fails is told from run to run."""
+def keep(resource: Resource, verdict: Verdict, now: datetime) -> bool:
+    """Keep a result; since when it fails is told from run to run. Whether the resource is still there to have one."""
     before = getattr(resource, "link_check", None)
     failing = verdict.state in ("dead", "unreachable")
     since = (before.failing_since if before else None) or now
-    LinkCheck.objects.update_or_create(
-        resource=resource,
-        defaults={
-            "state": verdict.state,
-            "status": verdict.status,
-            "sentence": verdict.sentence[:500],
-            "checked_url": resource.url,
-            "moved_to": verdict.moved_to,
-            "checked_at": now,
-            "failing_since": since if failing else None,
-            "checks": (before.checks if before else 0) + 1,
-            "failures": (before.failures if before else 0) + 1 if failing else 0,
-            "wanted": False,
-        },
-    )
+    with transaction.atomic():
+        # A run takes its time: what it began with may be deleted by now.
+        if not Resource.objects.select_for_update(no_key=True).filter(pk=resource.pk).values_list("pk"):
+            return False
+        LinkCheck.objects.update_or_create(
+            resource_id=resource.pk,
+            defaults={
+                "state": verdict.state,
+                "status": verdict.status,
+                "sentence": verdict.sentence[:500],
+                "checked_url": resource.url,
+                "moved_to": verdict.moved_to,
+                "checked_at": now,
+                "failing_since": since if failing else None,
+                "checks": (before.checks if before else 0) + 1,
+                "failures": (before.failures if before else 0) + 1 if failing else 0,
+                "wanted": False,
+            },
+        )
+    return True

@@ -9,7 +9,7 @@ from stages.content import Item
 from stages.linkcheck.fetching import Fetcher
 from stages.linkcheck.rules import Verdict
 from stages.linkcheck.verbs import ask_for, check_links
-from stages.models import LinkCheck, LinkRun, Resource
+from stages.models import LinkCheck, LinkRun, Placement, Resource
 from tests.stages.builders import a_block, a_stage
 
 pytestmark = pytest.mark.django_db
@@ -127,3 +127,16 @@ def test_what_somebody_asks_for_during_a_run_is_looked_at_by_it() -> None:
     told = Interrupted()
     assert check_links(fetcher=told, pause=lambda seconds: None).checked == 2
     assert told.asked == ["https://b.example/gone", "https://a.example/x"]
+
+
+def test_a_link_that_is_deleted_during_a_run_does_not_end_it() -> None:
+    class Deleting(Told):
+        def check(self, url: str) -> Verdict:
+            if "a.example" in url:
+                Placement.objects.filter(resource__url=url).delete()
+                Resource.objects.filter(url=url).delete()
+            return super().check(url)
+
+    report = check_links(fetcher=Deleting(), pause=lambda seconds: None)
+    connection.check_constraints()
+    assert report.checked == LinkCheck.objects.count() == 3
