@@ -45,5 +45,10 @@ def snippet(text: str, query: str, meant: Sequence[str] = (), around: int = 90) 
     asked = [*(word for word in words_of(query) if word not in COMMON), *meant]
     at = min((found for word in asked if (found := flat.casefold().find(word)) >= 0), default=0)
     start = max(0, at - around)
-    piece = flat[start : at + around]
-    return ("… " if start else "") + piece + (" …" if at + around < len(flat) else "")
+    end = min(len(flat), at + around)
+    # Cut between words, as long as there is a blank to cut at.
+    if start:
+        start = flat.find(" ", start, at) + 1 or start
+    if end < len(flat):
+        end = flat.rfind(" ", at + 1, end + 1) if " " in flat[at + 1 : end + 1] else end
+    return ("… " if start else "") + flat[start:end] + (" …" if end < len(flat) else "")

@@ -12,7 +12,7 @@ from pytest_django import DjangoAssertNumQueries
 
 from stages.content import Item
 from stages.models import Block, Group, PageText, Placement, Resource, Stage
-from stages.search import freshness, index, search
+from stages.search import freshness, index, search, snippet
 from stages.search.words import Document, Index
 from tests.live.world import define
 from tests.stages.builders import a_block, a_stage
@@ -45,6 +45,16 @@ def test_a_query_is_found_by_its_table_and_carries_kind_and_stage() -> None:
     hit = next(hit for hit in search("package_events", AnonymousUser(), 20) if hit.kind == "Query")
     assert hit.facets == (("stage", "Package"),)
     assert "package_events" in hit.snippet
+
+
+def test_snippets_are_cut_between_words() -> None:
+    text = " ".join(f"longword{number}" for number in range(60))
+    piece = snippet(text, "longword30")
+    assert piece.startswith("… ")
+    assert piece.endswith(" …")
+    assert "longword30" in piece
+    assert set(piece.strip("… ").split()) <= set(text.split())
+    assert snippet("x" * 500, "xxx").startswith("xxx")
 
 
 def test_what_was_just_saved_is_found_and_what_was_removed_is_not() -> None:
