@@ -60,7 +60,10 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     if request.method == "POST":
         latest = latest_change()
         try:
-            after = ask(entry, wished(request.POST), user)
+            wish = wished(request.POST)
+            if wish.action == "split" and wish.name.strip():
+                wish = replace(wish, key=wish.key or key_of(wish.name)[:100])
+            after = ask(entry, wish, user)
         except RestructureRefused as error:
             messages.error(request, str(error))
             context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}

@@ -13,6 +13,7 @@ from django.utils import timezone
 from stages.facts import Entry, kind_of
 from stages.models import FormerKey, Succession
 from stages.models.structure import KEY, KEY_PATTERN
+from stages.names import folded, without_word
 from stages.signals import structure_changed
 
 if TYPE_CHECKING:
@@ -68,6 +69,24 @@ def one_name(text: str) -> str:
         raise RestructureRefused(f"The name is {len(name)} characters long; at most 200 fit.", "name")
     if "\x00" in name:
         raise RestructureRefused("The name holds a NUL character, which cannot be stored.", "name")
+    return name
+
+
+def free_name(model: type[Entry], text: str, entry: Entry | None = None) -> str:
+    """A name that can be given: of a section or stage none that another in use has.
+
+    The handbook page tells sections and stages apart by their names alone.
+    """
+    name, word = one_name(text), model.__name__.lower()
+    if word not in ("section", "stage") or (entry is not None and entry.name == name):
+        return name
+    others = model._default_manager.filter(retired_on=None)
+    if entry is not None:
+        others = others.exclude(pk=entry.pk)
+    wanted = folded(without_word(name))
+    for other in others.values_list("name", flat=True):
+        if folded(without_word(other)) == wanted:
+            raise RestructureRefused(f"There is a {word} {other} already, and pages tell them apart by name.", "name")
     return name
 
 

@@ -17,10 +17,10 @@ from stages.models import Category, Follow, Group, Responsibility, Section, Stag
 from stages.restructuring.common import (
     RestructureRefused,
     free_key,
+    free_name,
     locked,
     named,
     not_ahead,
-    one_name,
     record,
     tell,
 )
@@ -151,7 +151,7 @@ def split(
     """
     model = type(source)
     chosen = list(taking)
-    name, key = one_name(name or key), free_key(model, key)
+    key, name = free_key(model, key), free_name(model, name or key)
     with transaction.atomic(), because(reason or "split", actor=actor):
         source = locked(source, version)
         if source.retired_on is not None:

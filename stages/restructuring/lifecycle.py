@@ -18,6 +18,7 @@ from stages.planned import OPEN
 from stages.restructuring.common import (
     RestructureRefused,
     free_key,
+    free_name,
     locked,
     named,
     not_ahead,
@@ -38,7 +39,7 @@ def create(
 ) -> Entry:
     """Make a section, a stage of a section, a group of a stage, or a category of some groups."""
     model = MODELS[kind]
-    name, key = one_name(name), free_key(model, key)
+    key, name = free_key(model, key), free_name(model, name)
     for parent in parents:
         must_stand(parent)
     with transaction.atomic(), because(reason or "made", actor=actor):
@@ -86,6 +87,7 @@ def rename(
     name = one_name(name)
     with transaction.atomic(), because(reason or "renamed", actor=actor):
         entry = locked(entry, version)
+        name = free_name(type(entry), name, entry)
         before, kind = (entry.key, entry.name), kind_of(entry)
         key = free_key(type(entry), key, entry) if key and key != entry.key else entry.key
         if before == (key, name):

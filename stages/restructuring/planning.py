@@ -22,7 +22,7 @@ from portal.roles import Role
 from stages.facts import PARENT_OF, PART_OF, Entry, kind_of
 from stages.models import PlannedChange
 from stages.planned import OPEN
-from stages.restructuring.common import RestructureRefused, StaleEntry, free_key, locked, one_name, today, word_of
+from stages.restructuring.common import RestructureRefused, StaleEntry, free_key, free_name, locked, today, word_of
 from stages.restructuring.wishes import Wish, carry_out, entries, meant_by, must_edit
 
 if TYPE_CHECKING:
@@ -48,7 +48,8 @@ def plan(*, entry: Entry, wish: Wish, user: User, version: int | None = None) ->
     meant = meant_by(entry, wish, user)
     name, key = "", wish.key if wish.action in ("rename", "split") else ""
     if wish.action in ("rename", "split"):
-        name = one_name(wish.name or (wish.key if wish.action == "split" else ""))
+        typed = wish.name or (wish.key if wish.action == "split" else "")
+        name = free_name(type(entry), typed, entry if wish.action == "rename" else None)
     if (key and key != entry.key) or wish.action == "split":
         free_key(type(entry), key, entry if wish.action == "rename" else None)
     if meant.target is not None and meant.target.pk == entry.pk:

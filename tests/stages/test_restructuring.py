@@ -222,3 +222,25 @@ def test_a_change_that_lies_ahead_is_refused() -> None:
     with pytest.raises(RestructureRefused, match="lies ahead"):
         retire(entry=a_stage("create"), actor=None, on=date(2999, 1, 1), reason="")
     assert not Succession.objects.exists()
+
+
+@pytest.mark.parametrize("name", ["Create", "create stage", " CREATE "])
+def test_two_stages_in_use_have_no_name_in_common(name: str) -> None:
+    create_stage, plan = a_stage("create"), a_stage("plan")
+    with pytest.raises(RestructureRefused, match="There is a stage Create already"):
+        rename(entry=plan, name=name, key=None, actor=None, on=DAY)
+    with pytest.raises(RestructureRefused, match="There is a stage Create already"):
+        split(source=plan, key="other", name=name, actor=None, on=DAY, reason="")
+    with pytest.raises(RestructureRefused, match="There is a stage Create already"):
+        create(kind="stage", key="other", name=name, actor=None, on=DAY)
+    retire(entry=create_stage, actor=None, on=DAY, reason="")
+    rename(entry=plan, name=name, key=None, actor=None, on=DAY)
+    assert Stage.objects.get(key="plan").name == " ".join(name.split())
+
+
+def test_what_is_split_off_gets_its_key_from_its_name(editor_client: Client) -> None:
+    a_stage("create")
+    page = "/stages/create/restructure/"
+    made = editor_client.post(page, {"action": "split", "name": "Make & Mend", "key": ""})
+    assert made["Location"] == "/stages/make_mend/"
+    assert editor_client.post(page, {"action": "split", "name": " ", "key": ""}).status_code == 422
