@@ -36,6 +36,7 @@ from stages.structure.yamlfile import StructureError, parse_yaml
 LARGEST_STRUCTURE = 2 * 1024 * 1024
 KEPT = timedelta(days=1)
 NOTHING = "Nothing was imported."
+MOST_PASTED = 2_000_000
 
 
 class Unreadable(Exception):
@@ -56,6 +57,10 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
         upload = request.FILES.get("file")
         if upload is not None:
             source, text = str(upload.name), decode_page(upload.read(LARGEST + 1), str(upload.name))
+        elif len(text) > MOST_PASTED:
+            raise Unreadable(
+                f"{len(text):,} characters were pasted; {MOST_PASTED:,} fit. Hand longer pages in as a file."
+            )
         partial = "partial" in request.POST
         page = read_page(source, text, partial=partial)
         if not page.stages or "\x00" in text:
@@ -70,7 +75,10 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
         changes[change.stage].append(change)
     for own in report.own_texts:
         changes[own.where].append(own)
-    preview = [(name, counts, changes.get(name, [])) for name, counts in report.all_counts.items()]
+    undecided = {name: sum(len(one.conflicts) for one in found) for name, found in changes.items()}
+    preview = [
+        (name, counts, changes.get(name, []), undecided.get(name, 0)) for name, counts in report.all_counts.items()
+    ]
     kept = keep(request, "handbook", {source: text}, partial=partial)
     return show(request, "handbook", preview=preview, kept=kept, report=report, source=source)
 
@@ -82,9 +90,13 @@ def write_handbook(request: HttpRequest) -> HttpResponse:
     page = read_page(source, text, partial=kept.partial)
     report = import_page(page=page, source=source, digest=digest_of(text), actor=person(request))
     kept.delete()
-    created = sum(counts.created for counts in report.stages.values())
-    updated = sum(counts.updated for counts in report.stages.values())
+    created = sum(counts.created for counts in report.all_counts.values())
+    updated = sum(counts.updated for counts in report.all_counts.values())
     messages.success(request, f"Imported: {created} created, {updated} updated.")
+    blocks = sum(len(one.conflicts) for one in report.changes)
+    if undecided := blocks + sum(len(one.conflicts) for one in report.own_texts):
+        waits = "change waits" if undecided == 1 else "changes wait"
+        messages.warning(request, f"{undecided} {waits} for a decision below; the portal's text stands.")
     return redirect("stages:import")
 
 

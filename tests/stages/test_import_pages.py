@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from django.utils import timezone
 
 from portal.models import Job, User
 from stages.contributions import attention, health
+from stages.editing import content_of, find_block, save_block
 from stages.models import Category, FieldConflict, ImportPreview, ImportRun, Section, Stage, StartingPoint
 from stages.pull import pull
 from stages.tasks import pull_sources
@@ -63,6 +65,34 @@ def test_a_page_of_five_megabytes_is_shown_and_imported(editor_client: Client) -
     data = {"preview": ImportPreview.objects.get().pk, "action": "import"}
     assert editor_client.post("/stages/import/", data).status_code == 302
     assert sum(len(block.body) for block in Stage.objects.get().blocks.filter(kind="other")) > 5_000_000
+
+
+def test_more_than_can_be_pasted_is_refused_whole_and_not_cut_short(editor_client: Client) -> None:
+    assert 'maxlength="2000000"' not in editor_client.get("/stages/import/").content.decode()
+    answer = editor_client.post("/stages/import/", {"text": PAGE + "x" * 2_000_000})
+    assert answer.status_code == 422
+    assert "2,000,000 fit. Hand longer pages in as a file." in answer.content.decode()
+
+
+def test_what_an_import_changed_and_left_to_decide_is_counted_where_it_is_said(editor_client: Client) -> None:
+    okrs = "#### Create Stage\n\n##### OKRs\n\n[O](https://o.example/)\n_said_\n"
+    page = f"## Helpful places to start\n\n* [A](https://a.example/)\n\n{okrs}"
+    import_shown(editor_client, page)
+    stage = Stage.objects.get()
+    theirs = content_of(find_block(stage, "okrs"))
+    ours = replace(theirs, items=(replace(theirs.items[0], description="ours"),))
+    save_block(stage=stage, kind="okrs", content=ours, base_version=1, actor=None, how="edit")
+    page = page.replace("_said_", "_theirs_").replace("[A]", "[B]").replace("a.example", "b.example")
+    assert "1 to decide" in editor_client.post("/stages/import/", {"text": page}).content.decode()
+    told = import_shown(editor_client, page)
+    assert "Imported: 1 created, 0 updated." in told
+    assert "1 change waits for a decision below" in told
+
+
+def import_shown(client: Client, page: str) -> str:
+    client.post("/stages/import/", {"text": page})
+    data = {"preview": ImportPreview.objects.latest("pk").pk, "action": "import"}
+    return client.post("/stages/import/", data, follow=True).content.decode()
 
 
 @pytest.mark.parametrize(
