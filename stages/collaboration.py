@@ -120,7 +120,7 @@ def decide_suggestion(
             block = ensure_block(locked.stage, locked.kind, locked.heading)
             ours = content_of(block)
             if content is None:
-                base = _content_at(block, locked.base_version)
+                base = content_at(block, locked.base_version)
                 merged = merge(base, ours, from_json(locked.content), keep_missing=False)
                 if merged.conflicts:
                     told = "; ".join(one.what for one in merged.conflicts)
@@ -134,7 +134,7 @@ def decide_suggestion(
         locked.decided_by, locked.decided_at = actor, timezone.now()
         locked.save()
         if locked.author is not None and locked.author != actor:
-            sentence = f"{actor} {locked.get_state_display().lower()} your suggestion for {locked.stage.name}."
+            sentence = f"{actor} {locked.what_became(f'your suggestion for {locked.stage.name}')}."
             url = reverse("stages:suggestion", args=[locked.pk])
             notify_all(users=[locked.author], sentence=sentence, url=url, topic="stages")
     return saved
@@ -145,8 +145,9 @@ def _reason(suggestion: Suggestion) -> str:
     return f"{suggestion.reason} (suggested{by})"[:1000] if suggestion.reason else f"Suggested{by}"
 
 
-def _content_at(block: Block, version: int) -> BlockContent:
-    revision = block.revisions.filter(version=version).first()
+def content_at(block: Block | None, version: int) -> BlockContent:
+    """What a version of a block said; nothing where there was none."""
+    revision = block.revisions.filter(version=version).first() if block else None
     return from_json(revision.content) if revision else BlockContent()
 
 

@@ -87,6 +87,12 @@ class Suggestion(models.Model):
     def __str__(self) -> str:
         return f"{self.stage_id} {self.kind}: {self.state}"
 
+    def what_became(self, of: str = "it") -> str:
+        """What an editor did with it, in words."""
+        if self.state == self.State.CHANGED:
+            return f"accepted {of} with changes"
+        return f"{self.get_state_display().lower()} {of}"
+
 
 class ImportRun(models.Model):
     """One import: what was read, when, by whom, and its report."""

@@ -79,6 +79,7 @@ def edit(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         from stages.content import from_json
 
         form = form_of(kind, from_json(suggestion.content), suggestion.base_version)
+        form.reason = request.GET.get("reason", "").replace("\x00", "")[:1000]
     return show(request, stage, form, heading, draft_at=kept_at, suggestion=suggestion)
 
 
@@ -150,6 +151,9 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
         collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
     if saved is not None:
         collaboration.tell_followers(saved=saved, stage=stage, actor=user)
+        if suggestion is not None:
+            told = f", and {suggestion.author} is told" if suggestion.author else ""
+            said = f"The suggestion is accepted with your changes{told}."
         said = said or ("Saved." if saved.differences else "Nothing was different, so nothing was saved.")
         undo = saved.block.version if saved.differences else 0
         return done(request, stage, form.kind, heading or form.content.heading, said, undo=undo)

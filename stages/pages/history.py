@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
+from urllib.parse import urlencode
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
@@ -156,6 +157,11 @@ def suggestion(request: HttpRequest, pk: int) -> HttpResponse:
     stage = found.stage
     if request.method == "POST":
         user = editors_only(request, stage)
+        if request.POST.get("action") == "change":
+            # The answer goes along, as it would be lost otherwise.
+            asked = {"suggestion": found.pk, "heading": found.heading, "reason": request.POST.get("answer", "")}
+            told = urlencode({name: value for name, value in asked.items() if value})
+            return redirect(f"{reverse('stages:edit', args=[stage.key, found.kind])}?{told}")
         accept = request.POST.get("action") == "accept"
         state = Suggestion.State.ACCEPTED if accept else Suggestion.State.DECLINED
         try:
@@ -166,11 +172,14 @@ def suggestion(request: HttpRequest, pk: int) -> HttpResponse:
         except Refused as error:
             messages.error(request, str(error))
         return redirect("stages:suggestion", pk=pk)
-    current = content_of(find_block(stage, found.kind, found.heading))
+    block = find_block(stage, found.kind, found.heading)
+    # A decided one is told as it was meant: by now the page may hold it.
+    is_open = found.state == Suggestion.State.OPEN
+    before = content_of(block) if is_open else collaboration.content_at(block, found.base_version)
     context = {
         "suggestion": found,
         "stage": stage,
-        "differences": differences(current, from_json(found.content)),
+        "differences": differences(before, from_json(found.content)),
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
     }
     return render(request, "stages/suggestion.html", context)

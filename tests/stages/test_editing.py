@@ -287,6 +287,40 @@ def test_a_suggestion_can_be_changed_first_or_declined(create: Stage, viewer: Us
     assert states == {first.pk: "changed", second.pk: "declined"}
 
 
+def test_the_answer_to_a_suggestion_goes_along_when_it_is_changed_first(
+    create: Stage, viewer: User, editor_client: Client
+) -> None:
+    send(browser_of(viewer), "suggest", row(0, label="B", url="/x"))
+    suggestion = Suggestion.objects.get()
+    page = f"/stages/suggestions/{suggestion.pk}/"
+    form = editor_client.post(page, {"action": "change", "answer": "Shorter & better"}, follow=True)
+    assert 'value="Shorter &amp; better"' in form.content.decode()
+    done = send(
+        editor_client,
+        "save",
+        row(0, label="Better", url="/x"),
+        suggestion=str(suggestion.pk),
+        reason="Shorter & better",
+    )
+    author = str(viewer)
+    assert f"accepted with your changes, and {author} is told." in editor_client.get(done["Location"]).content.decode()
+    decided = browser_of(viewer).get(page).content.decode()
+    assert "Editor accepted it with changes" in decided
+    assert "Shorter &amp; better" in decided
+    # What was asked for stands there, not what would change on the page of today.
+    assert "Added “B”." in decided
+    assert "Better</p>" not in decided
+    assert viewer.notifications.get().sentence == "Editor accepted your suggestion for Create with changes."
+
+
+def test_the_list_of_contents_is_kept_up_to_date_when_a_part_is_saved(create: Stage, editor_client: Client) -> None:
+    page = editor_client.get("/stages/create/").content.decode()
+    assert '<span class="toc-empty" id="toc-dashboards">empty</span>' in page
+    data = {"action": "save", "base_version": 0, "order": ["0"], **row(0, label="A", url="/a")}
+    saved = editor_client.post(EDIT, data, headers={"HX-Request": "true"})
+    assert '<span class="toc-empty" id="toc-dashboards" hx-swap-oob="true"></span>' in saved.content.decode()
+
+
 def test_a_changed_suggestion_overwrites_nobody(create: Stage, viewer: User, editor_client: Client) -> None:
     a_block(create, "dashboards", Item(label="A", url="/a"))
     number = content_of(find_block(create, "dashboards")).items[0].id
