@@ -470,7 +470,8 @@ def stages_complete() -> dict[int, Score]:
     """The score of every stage in use, in a handful of queries."""
     stages = list(Stage.objects.filter(retired_on=None))
     people: dict[int, list[Responsibility]] = defaultdict(list)
-    for one in Responsibility.objects.filter(stage__in=stages).select_related("contact").exclude(contact__name=""):
+    named = Responsibility.objects.filter(stage__in=stages).select_related("contact").exclude(contact__name="")
+    for one in named.order_by("order", "pk"):
         people[one.stage_id or 0].append(one)
     groups: dict[int, list[Group]] = defaultdict(list)
     for group in Group.objects.filter(retired_on=None).select_related("stage"):

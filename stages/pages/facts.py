@@ -18,7 +18,7 @@ from portal.saying import Offer, Said, say
 from stages import drafts
 from stages.blockform import whole_number
 from stages.factform import FactForm, fact_views, form_class
-from stages.facts import Entry, facts_of, kind_of, said_of
+from stages.facts import Entry, facts_of, kind_of, said_of, wrong_with
 from stages.pages.editor import KEPT, UNDONE, draft_kept, is_htmx, person
 from stages.pages.restructure import entry_or_404
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back, restore_facts
@@ -89,7 +89,12 @@ def exactly(entry: Entry, version: int) -> int:
 def save(request: HttpRequest, entry: Entry, version: int) -> HttpResponse:
     """Save the form; what somebody else changed meanwhile is kept, or shown where both changed the same."""
     form = form_class(type(entry))(entry, request.POST)
-    if not form.is_valid():
+    if not form.is_valid() or version == entry.version:
+        # All that is wrong is told at once, not only what the fields see by themselves.
+        typed = {name: form.cleaned_data[name] for name in form.fact_names if name in form.cleaned_data}
+        for name, sentence in wrong_with(entry, typed).items():
+            form.add_error(name, sentence)
+    if form.errors:
         return form_of(request, entry, form, status=422)
     values = {name: form.cleaned_data[name] for name in form.fact_names}
     try:

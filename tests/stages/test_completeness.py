@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stages.completeness import PARTS, Filled, score
+from stages.contacts import name_people
 from stages.content import Item
 from stages.models import BlockRevision, Resource
 from stages.queries import completeness_board
@@ -38,6 +39,15 @@ def test_a_hundred_means_that_nothing_is_left_to_do(filled: dict[str, Filled]) -
     found = score(filled)
     assert 0 <= found.percent <= 100
     assert (found.percent == 100) == (not found.gaps)
+
+
+@pytest.mark.django_db
+def test_the_board_asks_whom_the_page_asks() -> None:
+    stage = a_stage("create")
+    name_people(owner=stage, people=[("wizard", "Merlin"), ("pm", "Ada")], actor=None)
+    assert stage_page(stage, a_user()).owner == completeness_board()[0].score.owner == "Merlin"
+    name_people(owner=stage, people=[("pm", "Ada"), ("wizard", "Merlin")], actor=None)
+    assert stage_page(stage, a_user()).owner == completeness_board()[0].score.owner == "Ada"
 
 
 @pytest.mark.django_db

@@ -258,3 +258,16 @@ def test_what_holds_a_removed_name_goes_however_it_was_typed(group: Group, edito
     remove_contact(contact=Contact.objects.get(name="Ada Lovelace"), on=date(2026, 11, 28))
     assert not Draft.objects.exists()
     assert [one.files for one in ImportPreview.objects.all()] == [{"stages": "pm: Bo"}]
+
+
+def test_all_that_is_wrong_with_facts_is_told_at_once_and_by_name(group: Group, editor_client: Client) -> None:
+    typed = form(group, editor_client) | {
+        "direction": "javascript:x",
+        "slack_channel": "#a b",
+        "usage_driver_score": "z",
+    }
+    page = editor_client.post(f"{group.get_absolute_url()}facts/", typed).content.decode()
+    summary = page[page.index('role="alert"') : page.index("</ul>", page.index('role="alert"'))]
+    assert "Direction: Links of the kind javascript: are not allowed" in summary
+    assert "Slack channel: A channel&#x27;s name has no blanks" in summary
+    assert "Usage driver score: " in summary

@@ -143,9 +143,11 @@
     restoreFolds();
     const swapped = event.detail.elt?.isConnected ? event.detail.elt : null;
     const block = swapped?.closest?.("section.card");
-    if (!block || block.contains(document.activeElement)) return;
-    const first = block.querySelector("[role=alert], [autofocus]");
-    (first || block).focus?.();
+    if (!block) return;
+    // What went wrong stands at the top of a form that may be longer than the screen.
+    const wrong = block.querySelector("[role=alert]");
+    if (!wrong && block.contains(document.activeElement)) return;
+    (wrong || block.querySelector("[autofocus]") || block).focus?.();
   });
   document.addEventListener("DOMContentLoaded", () => {
     addHandles(document);

@@ -33,6 +33,8 @@ def test_facts_are_edited_in_place_with_the_keyboard_and_undone(window: SignIn) 
     page.keyboard.type("Minimal")
     page.keyboard.press("Control+Enter")
     page.get_by_text("Lowering the maturity needs a reason.").first.wait_for()
+    # The sentence stands at the top of a long form: the focus goes there, so that it is seen and read out.
+    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
     to_field(page, "id_reason")
     page.keyboard.type("It broke")
     page.keyboard.press("Control+Enter")
