@@ -136,7 +136,7 @@ def wrong_with(entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
             continue
         if fact.widget == "link" and value and (why := refusal(value)):
             wrong[fact.name] = why
-        if fact.widget == "score" and value == 0:
+        if fact.widget == "score" and value is not None and not 1 <= value <= 5:
             wrong[fact.name] = "A score is from 1 to 5; leave it empty where there is none."
         if fact.name == "slack_channel" and value and (" " in value or value.startswith("#")):
             wrong[fact.name] = "A channel's name has no blanks; leave out the #."

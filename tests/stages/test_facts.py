@@ -271,3 +271,10 @@ def test_all_that_is_wrong_with_facts_is_told_at_once_and_by_name(group: Group, 
     assert "Direction: Links of the kind javascript: are not allowed" in summary
     assert "Slack channel: A channel&#x27;s name has no blanks" in summary
     assert "Usage driver score: " in summary
+
+
+@pytest.mark.parametrize("score", [0, 6, 99])
+def test_a_driver_score_lies_between_one_and_five(group: Group, score: int) -> None:
+    with pytest.raises(RestructureRefused, match="A score is from 1 to 5"):
+        change_facts(entry=group, values={"usage_driver_score": score}, actor=None)
+    assert change_facts(entry=group, values={"usage_driver_score": 5}, actor=None) == ["usage_driver_score"]
