@@ -20,6 +20,7 @@ from stages.tasks import pull_sources
 from tests.stages.test_structure import CATEGORIES, SECTIONS, STAGES
 
 pytestmark = pytest.mark.django_db
+PARTS = ("description", "dashboards", "data-docs", "okrs")
 PAGE = "#### Create Stage\n_Makes._\n##### Slack\n**#s_create**\n"
 
 
@@ -87,6 +88,17 @@ def test_what_an_import_changed_and_left_to_decide_is_counted_where_it_is_said(e
     told = import_shown(editor_client, page)
     assert "Imported: 1 created, 0 updated." in told
     assert "1 change waits for a decision below" in told
+
+
+def test_what_is_gone_from_the_source_is_marked_once_and_what_was_added_here_is_not(editor_client: Client) -> None:
+    page = "#### Create Stage\n_Makes._\n\n##### Dashboards\n\n[D](https://d.example/)\n\n##### OKRs\n\n[]()\n"
+    import_shown(editor_client, page + "\n##### Important data documentation\n\n``` sql\nSELECT 1\n```\n")
+    editor_client.post("/stages/create/edit/dashboards/", {"action": "quick", "paste": "https://own.example/here"})
+    import_shown(editor_client, "#### Create Stage\n_Makes._\n")
+    shown = editor_client.get("/stages/create/").content.decode()
+    marks = {part: shown[shown.index(f'id="{part}"') :].split("</section>")[0] for part in PARTS}
+    counted = {part: text.count(">no longer in the source<") for part, text in marks.items()}
+    assert counted == {"description": 0, "dashboards": 1, "data-docs": 1, "okrs": 0}
 
 
 def import_shown(client: Client, page: str) -> str:
