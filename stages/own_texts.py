@@ -230,7 +230,8 @@ def _bring_back(model: type[OwnText], then: Any) -> OwnText:
     last = events_of(model).filter(pgh_obj_id=then.pgh_obj_id).aggregate(last=Max("version"))["last"]
     row = model(pk=then.pgh_obj_id, version=last + 1, **{name: getattr(then, name) for name in KEPT[model]})
     if isinstance(row, PageText) and row.section_id and not Section.objects.filter(pk=row.section_id).exists():
-        row.section = None
+        # Its section is gone: at the top it is seen, in no section nobody would find it.
+        row.section, row.place, row.depth = None, PageText.Place.TOP, 2
     if isinstance(row, StartingPoint):
         row.imported = _imported_before(row)
     row.save(force_insert=True)

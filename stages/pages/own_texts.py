@@ -77,11 +77,9 @@ def starting_points(request: HttpRequest) -> HttpResponse:
         answer = draft_kept(request, kept)
         return answer or lines(request, Line(row=row_of(StartingPoint, pk), text=text, version=version, said=KEPT))
     elif pk is not None and action in ("up", "down"):
-        if move(model=StartingPoint, pk=pk, up=action == "up", actor=user):
-            back = Offer(
-                label="Undo", url=request.path, fields={"pk": str(pk), "action": "down" if action == "up" else "up"}
-            )
-            say(request, Said(sentence="Moved.", offer=back, place=f"start-{pk}"))
+        put_elsewhere(request, StartingPoint, pk, action)
+    elif action in ("undo", "restore"):
+        take_back(request, StartingPoint, action)
     else:
         refused = change_line(request, pk, text, version, action)
         if refused is not None:
@@ -91,12 +89,10 @@ def starting_points(request: HttpRequest) -> HttpResponse:
 
 
 def change_line(request: HttpRequest, pk: int | None, text: str, version: int, action: str) -> HttpResponse | None:
-    """Save a line, take it away, take that back, or bring a version back; the page again where it is refused."""
+    """Save a line or take it away; the page again where it is refused."""
     user, row = person(request), row_of(StartingPoint, pk)
     try:
-        if action == "undo" or action == "restore":
-            take_back(request, StartingPoint, action)
-        elif action == "remove" and pk is not None:
+        if action == "remove" and pk is not None:
             take_away(model=StartingPoint, pk=pk, version=version, actor=user)
             told(request, StartingPoint, pk, version, "Taken away.")
         else:

@@ -285,6 +285,8 @@ def reasons_to_keep(entry: Entry) -> list[str]:
     below = entry.stages if isinstance(entry, Section) else entry.groups if isinstance(entry, Stage) else None
     if below is not None and below.exclude(retired_on=None).exists():
         reasons.append("retired entries belong to it.")
+    if isinstance(entry, Section) and entry.texts.exists():
+        reasons.append("texts of the page stand in it.")
     if isinstance(entry, Stage) and entry.own_categories.exists():
         reasons.append("categories name it.")
     if isinstance(entry, Group) and (entry.categories.exists() or entry.placements.exists()):

@@ -11,7 +11,7 @@ from stages.handbook.documents import page_of
 from stages.handbook.exporting import export_markdown
 from stages.handbook.importing import digest_of, import_page
 from stages.history.own_texts import changes_of
-from stages.models import Draft, PageText, StartingPoint
+from stages.models import Draft, PageText, Section, StartingPoint
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_section, a_stage
@@ -316,3 +316,29 @@ def test_new_texts_at_two_places_have_a_draft_each(editor_client: Client) -> Non
         editor_client.post(f"{TEXTS}new/?place={place}", sent, headers=SCRIPT)
     for place in ("top", "end"):
         assert f"For the {place}" in editor_client.get(f"{TEXTS}new/?place={place}").content.decode()
+
+
+def test_undoing_the_last_save_keeps_what_was_typed_since(editor_client: Client) -> None:
+    editor_client.post(STARTS, {"text": "One"})
+    start = StartingPoint.objects.get()
+    editor_client.post(STARTS, {"pk": start.pk, "version": "1", "text": "Two"})
+    editor_client.get(STARTS)
+    editor_client.post(STARTS, {"pk": start.pk, "version": "2", "text": "Three", "action": "draft"}, headers=SCRIPT)
+    editor_client.post(STARTS, {"pk": start.pk, "version": "2", "action": "undo"})
+    assert starts() == ["One"]
+    assert "Three" in editor_client.get(STARTS).content.decode()
+
+
+def test_a_section_keeps_its_texts_and_one_of_a_section_that_is_gone_comes_back_to_the_top(
+    editor_client: Client,
+) -> None:
+    section, text = a_section("dev"), a_text("Aims", "Long words", place="section", section=None)
+    PageText.objects.update(section=section, depth=4)
+    kept = editor_client.post("/sections/dev/restructure/", {"action": "delete"})
+    assert (kept.status_code, "texts of the page stand in it" in kept.content.decode()) == (422, True)
+    editor_client.post(f"{TEXTS}{text.pk}/", {"action": "remove", "version": "1"})
+    editor_client.post("/sections/dev/restructure/", {"action": "delete"})
+    assert not Section.objects.exists()
+    editor_client.post(TEXTS, {"action": "undo", "pk": text.pk, "version": "1"})
+    assert PageText.objects.get().place == "top"
+    assert "Long words" in editor_client.get("/stages/crash-course/").content.decode()
