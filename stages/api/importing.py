@@ -49,6 +49,7 @@ from stages.structure.exporting import FILES, export_structure
 from stages.structure.reading import Structure, structure_of
 from stages.structure.report import StructureReport
 from stages.structure.sync import sync_structure
+from stages.structure.yamlfile import LARGEST as LARGEST_STRUCTURE
 from stages.structure.yamlfile import StructureError, parse_yaml
 
 FORM = "multipart/form-data"
@@ -68,10 +69,13 @@ def told_etag(told: Mapping[str, Any]) -> str:
     return etag_of("import", repr(told))
 
 
-def text_of(file: Any, field: str) -> str:
-    """The text of a file that was handed in."""
+def text_of(file: Any, field: str, most: int = LARGEST) -> str:
+    """The text of a file that was handed in, of ``most`` bytes."""
+    data = file.read(most + 1)
+    if len(data) > most:
+        raise ValidationError({field: [f"{file.name} is larger than {most // 2**20} MB."]})
     try:
-        return decode_page(file.read(LARGEST + 1), str(file.name))
+        return decode_page(data, str(file.name))
     except HandbookError as error:
         raise ValidationError({field: [str(error)]}) from error
 
@@ -220,7 +224,7 @@ class StructureViewSet(viewsets.ViewSet):
             upload = StructureUploadSerializer(data=request.data)
             upload.is_valid(raise_exception=True)
             asked = upload.validated_data
-            files = {name: text_of(asked[name], name) for name in FILES if name in asked}
+            files = {name: text_of(asked[name], name, LARGEST_STRUCTURE) for name in FILES if name in asked}
         else:
             serializer = StructureImportSerializer(data=request.data)
             serializer.is_valid(raise_exception=True)

@@ -32,6 +32,7 @@ from stages.models import (
     Suggestion,
 )
 from stages.models.content import REVIEW_LIMITS
+from stages.structure.yamlfile import LARGEST
 
 ELSEWHERE = {
     "key": "Change it with rename/.",
@@ -675,9 +676,9 @@ class HandbookUploadSerializer(HowToImportSerializer):
 class StructureFilesSerializer(Strict):
     """The texts of structure files; each may be left out."""
 
-    sections = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
-    stages = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
-    categories = serializers.CharField(required=False, trim_whitespace=False, max_length=2 * 2**20)
+    sections = serializers.CharField(required=False, trim_whitespace=False, max_length=LARGEST)
+    stages = serializers.CharField(required=False, trim_whitespace=False, max_length=LARGEST)
+    categories = serializers.CharField(required=False, trim_whitespace=False, max_length=LARGEST)
 
 
 class StructureImportSerializer(HowToImportSerializer):

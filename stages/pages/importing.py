@@ -31,9 +31,9 @@ from stages.structure.exporting import FILES as STRUCTURE_FILES
 from stages.structure.exporting import export_structure
 from stages.structure.reading import Structure, structure_of
 from stages.structure.sync import sync_structure
+from stages.structure.yamlfile import LARGEST as LARGEST_STRUCTURE
 from stages.structure.yamlfile import StructureError, parse_yaml
 
-LARGEST_STRUCTURE = 2 * 1024 * 1024
 KEPT = timedelta(days=1)
 NOTHING = "Nothing was imported."
 MOST_PASTED = 2_000_000
@@ -52,7 +52,7 @@ def import_handbook(request: HttpRequest) -> HttpResponse:
     if request.POST.get("action") == "import":
         return write_handbook(request)
     text = request.POST.get("text", "").replace("\r\n", "\n")
-    source = request.POST.get("source", "") or "pasted text"
+    source = request.POST.get("source", "").replace("\x00", "") or "pasted text"
     try:
         upload = request.FILES.get("file")
         if upload is not None:

@@ -11,6 +11,8 @@ import yaml
 
 Path_ = tuple[str | int, ...]
 MAX_NODES = 500_000
+LARGEST = 2 * 2**20
+"""Bytes of a file that is handed in."""
 
 
 class StructureError(Exception):

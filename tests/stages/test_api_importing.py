@@ -235,3 +235,10 @@ def test_the_number_of_queries_does_not_grow_with_the_list(editor_client: Client
             assert editor_client.get(f"/api/v1/{route}/").json()["count"] >= more
         numbers.append(len(ran))
     assert numbers[0] == numbers[1] <= 8
+
+
+def test_a_structure_file_may_be_as_large_as_on_the_page(editor_client: Client) -> None:
+    large = SimpleUploadedFile("stages.yml", b"stages:\n  create: {name: Create}\n" + b"#" * 2 * 2**20)
+    answer = editor_client.post("/api/v1/structure/import/", {"stages": large})
+    assert (answer.status_code, answer.json()["errors"][0]["field"]) == (400, "stages")
+    assert "larger than 2 MB" in answer.content.decode()

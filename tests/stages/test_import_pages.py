@@ -256,3 +256,8 @@ def test_the_history_names_the_scheduled_pull(tmp_path: Path, viewer_client: Cli
     assert "the scheduled pull · the structure files said so" in told
     assert "the scheduled pull · the handbook page said so" in told
     assert "the system" not in told
+
+
+def test_a_source_with_a_nul_character_is_no_fault(editor_client: Client) -> None:
+    text = "## Create Stage\n\n### Dashboards\n\n* [A](/a)\n"
+    assert editor_client.post("/stages/import/", {"text": text, "source": "a\x00b"}).status_code == 200
