@@ -48,7 +48,7 @@ def with_plans(kind: str) -> ArraySubquery:
     )  # fmt: skip
     said = JSONObject(
         pk="pk", action="action", on="on", reason="reason", name="name", actor="actor_name", state="state",
-        sentence="sentence", into=Subquery(into), to=ArraySubquery(to),
+        sentence="sentence", parents="parents", into=Subquery(into), to=ArraySubquery(to),
     )  # fmt: skip
     return ArraySubquery(rows.values(one=said))
 
@@ -70,7 +70,7 @@ def _words(row: Mapping[str, Any]) -> str:
     if row["action"] == "rename":
         return f"renamed to {row['name']}"
     if row["action"] == "move":
-        return f"moved to {', '.join(row['to']) or gone}"
+        return f"moved to {', '.join(row['to']) or (gone if row['parents'] else 'no group')}"
     if row["action"] == "merge":
         return f"merged into {row['into'] or gone}"
     return f"split, with {row['name']} as the new one" if row["action"] == "split" else "retired"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 from dataclasses import dataclass
 from datetime import date
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING
 
 from django.core.exceptions import PermissionDenied
 from django.db import OperationalError, transaction
@@ -23,7 +23,7 @@ from stages.facts import PARENT_OF, PART_OF, Entry, kind_of
 from stages.models import PlannedChange
 from stages.planned import OPEN
 from stages.restructuring.common import RestructureRefused, StaleEntry, free_key, free_name, locked, today, word_of
-from stages.restructuring.wishes import Wish, carry_out, entries, meant_by, must_edit
+from stages.restructuring.wishes import Wish, carry_out, entries, meant_by, must_edit, numbered
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -72,25 +72,13 @@ def plan(*, entry: Entry, wish: Wish, user: User, version: int | None = None) ->
         )  # fmt: skip
 
 
-def entry_of(change: PlannedChange) -> Entry:
-    """What a plan is about; refused where it was deleted since."""
-    return _row(change.kind, change.entry)
-
-
-def _row(kind: str, number: int) -> Entry:
-    found = entries(kind).filter(pk=number).first()
-    if found is None:
-        raise RestructureRefused(f"A {kind} that it has to do with was deleted since.")
-    return cast(Entry, found)
-
-
 def _wish(change: PlannedChange, on: date) -> Wish:
     """The wish by the keys of today."""
     return Wish(
         action=change.action, on=on, reason=change.reason, name=change.name, key=change.key, kinds=change.kinds,
-        parents=[_row(PARENT_OF[change.kind], number).key for number in change.parents],
-        target=_row(change.kind, change.target).key if change.target is not None else "",
-        taking=[_row(PART_OF[change.kind], number).key for number in change.taking],
+        parents=[numbered(PARENT_OF[change.kind], number).key for number in change.parents],
+        target=numbered(change.kind, change.target).key if change.target is not None else "",
+        taking=[numbered(PART_OF[change.kind], number).key for number in change.taking],
     )  # fmt: skip
 
 
@@ -123,7 +111,7 @@ def cancel(*, change: PlannedChange, user: User) -> None:
 def carry_out_now(*, change: PlannedChange, user: User) -> Entry | None:
     """Do it today already, or after all, for a person who may."""
     change = _open(change)
-    after = carry_out(entry_of(change), _wish(change, today()), user)
+    after = carry_out(numbered(change.kind, change.entry), _wish(change, today()), user)
     _settle(change, State.DONE, user)
     return after
 
@@ -182,7 +170,7 @@ def _attempt(change: PlannedChange) -> str:
         return f"The account of {change.actor_name} is gone."
     try:
         with transaction.atomic():
-            carry_out(entry_of(change), _wish(change, change.on), change.actor)
+            carry_out(numbered(change.kind, change.entry), _wish(change, change.on), change.actor)
     except PermissionDenied as error:
         return f"{change.actor_name} may not do it any more. {error}"
     except (RestructureRefused, StaleEntry) as error:

@@ -42,7 +42,7 @@ from stages.restructuring.lifecycle import (
     rename,
     retire,
 )
-from stages.restructuring.wishes import entries, may_edit, must_edit
+from stages.restructuring.wishes import entries, may_edit, must_edit, numbered
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -121,18 +121,11 @@ def undo(*, change: Succession, user: User, reason: str = "", version: int | Non
             raise RestructureRefused("It was taken back already.")
         if not can_be_undone(change):
             raise RestructureRefused(f"That cannot be taken back here: {told(change)}.")
-        found = [_entry(kind, number) for kind, number in _touched(change)]
+        found = [numbered(kind, number) for kind, number in _touched(change)]
         must_edit(user, *found)
         why = f"Taken back: {told(change)}" + (f". {reason}" if reason else "")
         with because(why, actor=user):
             return _Undoing(change, user, why[:1000], version).of(found[0])
-
-
-def _entry(kind: str, number: int) -> Entry:
-    found = entries(kind).filter(pk=number).first()
-    if found is None:
-        raise RestructureRefused(f"A {kind} that it has to do with was deleted since.")
-    return cast(Entry, found)
 
 
 class _Undoing:
@@ -180,13 +173,13 @@ class _Undoing:
             where = f"to {now.name}" if now else "out of its section"
             raise RestructureRefused(f"{entry.name} was moved {where} since. Take that back first.")
         number, kind = self.took["from"], "section" if isinstance(entry, Stage) else "stage"
-        parent = cast("Section | Stage", _entry(kind, number)) if number is not None else None
+        parent = cast("Section | Stage", numbered(kind, number)) if number is not None else None
         move(entry=entry, parent=parent, on=today(), **self._common)
 
     def _placed(self, entry: Category) -> None:
         if set(entry.groups.values_list("pk", flat=True)) != set(self.took["to"]):
             raise RestructureRefused(f"The groups of {entry.name} changed since. Take that back first.")
-        groups = [cast(Group, _entry("group", number)) for number in self.took["groups"]]
+        groups = [cast(Group, numbered("group", number)) for number in self.took["groups"]]
         place_category(entry=entry, groups=groups, on=today(), **self._common)
         stage = self.took["stage"]
         if entry.stage_id != stage and Stage.objects.filter(pk=stage).exists():
@@ -211,7 +204,7 @@ class _Undoing:
     # Merges
 
     def _merged(self, source: Entry) -> None:
-        target = locked(_entry(kind_of(source), self.took["other"]), None)
+        target = locked(numbered(kind_of(source), self.took["other"]), None)
         self._still_retired(source)
         if target.retired_on is not None:
             raise RestructureRefused(f"{target.name} is retired since. Bring it back first.")
@@ -231,7 +224,7 @@ class _Undoing:
         tell([source, target], self.user)
 
     def _split(self, source: Entry) -> None:
-        new = locked(_entry(kind_of(source), self.took["other"]), None)
+        new = locked(numbered(kind_of(source), self.took["other"]), None)
         if new.retired_on is not None:
             raise RestructureRefused(f"{new.name} is retired since. Bring it back first.")
         if source.retired_on is not None:

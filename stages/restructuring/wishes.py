@@ -59,6 +59,14 @@ def find(kind: str, key: str, field: str = "") -> Entry:
     return cast(Entry, found)
 
 
+def numbered(kind: str, number: int) -> Entry:
+    """The entry of a number, which a record keeps; refused where it was deleted since."""
+    found = entries(kind).filter(pk=number).first()
+    if found is None:
+        raise RestructureRefused(f"A {kind} that it has to do with was deleted since.")
+    return cast(Entry, found)
+
+
 def entries(kind: str) -> QuerySet[Any]:
     """All entries of a kind with what their scopes need."""
     model = MODELS[kind]

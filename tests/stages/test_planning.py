@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date, datetime
+from collections.abc import Iterator
+from datetime import UTC, date, datetime
 from typing import Any
 
 import pytest
@@ -25,6 +26,12 @@ from tests.stages.builders import a_group, a_section, a_stage
 
 pytestmark = pytest.mark.django_db
 DAY = date(2027, 2, 1)
+
+
+@pytest.fixture(autouse=True)
+def _before_the_day() -> Iterator[None]:
+    with time_machine.travel(datetime(2026, 12, 1, tzinfo=UTC)):
+        yield
 
 
 @pytest.fixture
@@ -305,3 +312,10 @@ def test_a_kind_of_block_that_there_is_not_is_refused_at_once(on: str, stage: St
     answer = editor_client.post("/stages/create/restructure/", sent)
     assert (answer.status_code, Stage.objects.count(), PlannedChange.objects.count()) == (422, 1, 0)
     assert "There is no kind of block" in answer.content.decode()
+
+
+def test_a_category_that_is_to_leave_its_groups_says_so(stage: Stage, editor_client: Client) -> None:
+    category = Category.objects.create(key="editor", name="Editor", stage=stage)
+    category.groups.add(a_group(stage, "wiki"))
+    planned(editor_client, "move", "/categories/editor/")
+    assert "Editor will be moved to no group on" in editor_client.get("/categories/editor/").content.decode()
