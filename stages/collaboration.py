@@ -17,7 +17,7 @@ from portal.roles import Role
 from stages import drafts
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
-from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
+from stages.editing import Saved, StaleBlock, content_at, content_of, ensure_block, find_block, save_block
 from stages.models import Block, BlockRevision, Follow, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
@@ -145,12 +145,6 @@ def _reason(suggestion: Suggestion) -> str:
     return f"{suggestion.reason} (suggested{by})"[:1000] if suggestion.reason else f"Suggested{by}"
 
 
-def content_at(block: Block | None, version: int) -> BlockContent:
-    """What a version of a block said; nothing where there was none."""
-    revision = block.revisions.filter(version=version).first() if block else None
-    return from_json(revision.content) if revision else BlockContent()
-
-
 def without_ids(content: BlockContent, current: BlockContent) -> BlockContent:
     """The content with the ids of placements that are there no more taken off."""
     present = {item.id for item in current.items}
@@ -159,13 +153,17 @@ def without_ids(content: BlockContent, current: BlockContent) -> BlockContent:
     )
 
 
-def restore(*, revision: BlockRevision, actor: User, how: str = "restore", reason: str = "") -> Saved:
-    """Make an older version the present one; what was in between stays in the history."""
+def restore(*, revision: BlockRevision, actor: User, reason: str = "", base_version: int | None = None) -> Saved:
+    """Make an older version the present one; what was in between stays in the history.
+
+    ``base_version`` is the one that the caller read; ``None`` takes whatever is there.
+    """
     block = revision.block
     content = without_ids(from_json(revision.content), content_of(block))
     return save_block(
         stage=block.stage, kind=block.kind, heading=block.heading if block.kind == "other" else "", content=content,
-        base_version=None, actor=actor, how=how, reason=reason or f"Restored version {revision.version}",
+        base_version=base_version, actor=actor, how="restore",
+        reason=reason or f"Restored version {revision.version}",
     )  # fmt: skip
 
 
@@ -212,17 +210,17 @@ def own(*, block: Block, user: User | None, actor: User) -> None:
             )
 
 
-def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User) -> Saved:
+def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User, base_version: int | None = None) -> Saved:
     """Make derived facts the block's own content."""
     return save_block(
-        stage=stage, kind=kind, content=content, base_version=None, actor=actor, how="edit",
+        stage=stage, kind=kind, content=content, base_version=base_version, actor=actor, how="edit",
         reason="Confirmed what the structure files say",
     )  # fmt: skip
 
 
-def release(*, stage: Stage, kind: str, actor: User) -> Saved:
+def release(*, stage: Stage, kind: str, actor: User, base_version: int | None = None) -> Saved:
     """Give a block back to the structure files: without content of its own it says what they say."""
     return save_block(
-        stage=stage, kind=kind, content=BlockContent(), base_version=None, actor=actor, how="edit",
+        stage=stage, kind=kind, content=BlockContent(), base_version=base_version, actor=actor, how="edit",
         reason="Given back to the structure files",
     )  # fmt: skip

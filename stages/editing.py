@@ -79,9 +79,9 @@ def item_of(placement: Placement) -> Item:
     )
 
 
-def content_at(block: Block, version: int) -> BlockContent:
-    """The content of a version; before the first one it was empty."""
-    revision = block.revisions.filter(version=version).first()
+def content_at(block: Block | None, version: int) -> BlockContent:
+    """The content of a version; before the first one, and where there is no block, it was empty."""
+    revision = block.revisions.filter(version=version).first() if block else None
     return from_json(revision.content) if revision else BlockContent()
 
 

@@ -179,7 +179,10 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         if revision is None:
             raise ValidationError({"version": [f"There is no version {version} of this block."]})
         revision.block.stage = stage
-        collaboration.restore(revision=revision, actor=person(request), reason=serializer.validated_data["reason"])
+        reason = serializer.validated_data["reason"]
+        # Whoever writes between the check of the ETag and the lock is not overwritten: the version is asked again.
+        with stale_as_problem():
+            collaboration.restore(revision=revision, actor=person(request), reason=reason, base_version=view.version)
         after = find_view(stage, kind, view.heading)
         return with_state(Response(block_data(after)), block_etag(after))
 
@@ -241,17 +244,21 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         if shown.derived_content == BlockContent():
             raise Conflict("The structure files say nothing of it.")
         with stale_as_problem():
-            collaboration.adopt(stage=stage, kind=kind, content=shown.derived_content, actor=person(request))
+            collaboration.adopt(
+                stage=stage, kind=kind, content=shown.derived_content, actor=person(request),
+                base_version=view.version,
+            )  # fmt: skip
         return self.block_now(stage, kind)
 
     @extend_schema(request=None, responses=BlockSerializer)
     @action(detail=True, methods=["post"], url_path=rf"{KIND}/release", pagination_class=None)
     def release(self, request: Request, key: str = "", kind: str = "") -> Response:
         """Give the block back to the structure files: without content it says what they say. Needs ``If-Match``."""
-        stage, _ = self.matched_block(request, kind)
+        stage, view = self.matched_block(request, kind)
         if kind == BlockKind.OTHER:
             raise Conflict("The structure files say nothing of blocks of your own.")
-        collaboration.release(stage=stage, kind=kind, actor=person(request))
+        with stale_as_problem():
+            collaboration.release(stage=stage, kind=kind, actor=person(request), base_version=view.version)
         return self.block_now(stage, kind)
 
     @extend_schema(methods=["GET"], parameters=[HEADING], responses=DraftSerializer)

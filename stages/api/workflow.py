@@ -15,7 +15,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.etags import answer_with_state, etag_of, with_state
-from portal.api.problems import Conflict
+from portal.api.problems import Conflict, PreconditionFailed
 from portal.roles import Role
 from stages import collaboration
 from stages.api.common import must_match, person
@@ -33,7 +33,7 @@ from stages.api.serializers import (
 )
 from stages.contacts import remove_contact
 from stages.disputes import decide, disagreements
-from stages.editing import find_block
+from stages.editing import StaleBlock, find_block
 from stages.handbook.importing import decide_conflict
 from stages.models import BlockKind, Contact, FieldConflict, ImportConflict, Responsibility, Stage, Suggestion
 from stages.validation import cleaned
@@ -102,6 +102,7 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
     def decided(self, request: Request, state: str) -> Response:
         """Decide, tell the author, and show the outcome."""
         found = self.get_object()
+        block = find_block(found.stage, found.kind, found.heading)
         must_match(request, suggestion_etag(found))
         serializer = SuggestionDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
@@ -113,10 +114,13 @@ class SuggestionViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewse
             state = Suggestion.State.CHANGED
         try:
             collaboration.decide_suggestion(
-                suggestion=found, actor=person(request), state=state, answer=asked["answer"], content=content
-            )
+                suggestion=found, actor=person(request), state=state, answer=asked["answer"], content=content,
+                base_version=None if content is None else block.version if block else 0,
+            )  # fmt: skip
         except collaboration.Refused as error:
             raise Conflict(str(error)) from error
+        except StaleBlock as error:
+            raise PreconditionFailed from error
         return self.answer(found.pk)
 
 

@@ -7,13 +7,14 @@ plan is carried out in one transaction, the structure by the verbs that people u
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from django.db import transaction
 
 from portal.history import because
+from stages.collaboration import without_ids
 from stages.contacts import put_people
 from stages.content import BlockContent, Difference, differences, from_json
 from stages.derived import role_in_words
@@ -174,16 +175,10 @@ def _blocks(stage: Stage, moment: datetime) -> list[BlockThen]:
         now = content_of(block, list(block.placements.all()))
         revision = latest.get(block.pk)
         then = from_json(revision.content) if revision else BlockContent(heading=now.heading)
-        present = {item.id for item in now.items}
-        then = _without_ids(then, present)
+        then = without_ids(then, now)
         told = tuple(differences(now, then)) if block.version or revision else ()
         found.append(BlockThen(block=block, content=then, differences=told))
     return found
-
-
-def _without_ids(content: BlockContent, present: set[int | None]) -> BlockContent:
-    items = tuple(item if item.id in present else replace(item, id=None) for item in content.items)
-    return replace(content, items=items)
 
 
 def _state(entry: Entry, moment: datetime) -> dict[str, Any] | None:

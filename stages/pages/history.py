@@ -19,7 +19,7 @@ from stages import collaboration
 from stages.blockform import whole_number
 from stages.collaboration import Refused
 from stages.content import differences, from_json
-from stages.editing import content_of, find_block
+from stages.editing import content_at, content_of, find_block
 from stages.facts import Entry, kind_of
 from stages.handbook.importing import decide_conflict
 from stages.history.page_of_day import page_of_day, restore_page
@@ -175,7 +175,7 @@ def suggestion(request: HttpRequest, pk: int) -> HttpResponse:
     block = find_block(stage, found.kind, found.heading)
     # A decided one is told as it was meant: by now the page may hold it.
     is_open = found.state == Suggestion.State.OPEN
-    before = content_of(block) if is_open else collaboration.content_at(block, found.base_version)
+    before = content_of(block) if is_open else content_at(block, found.base_version)
     context = {
         "suggestion": found,
         "stage": stage,

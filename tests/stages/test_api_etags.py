@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from datetime import date
+from typing import Any
 
 import pytest
 from django.test import Client
 from django.utils import timezone
 
 from portal.models import User
+from stages.api import stage as stage_routes
+from stages.api import workflow
+from stages.api.common import must_match
 from stages.contacts import name_people
 from stages.content import Item
-from stages.models import Contact, LinkCheck, PageText, PlannedChange, Resource, Section
+from stages.editing import content_of, find_block
+from stages.models import Contact, LinkCheck, PageText, PlannedChange, Resource, Section, Suggestion
 from stages.restructuring import rename
 from stages.restructuring.common import today
 from tests.stages.builders import a_block, a_section, a_stage
@@ -72,3 +77,30 @@ def test_what_is_the_same_is_not_sent_again_and_what_is_different_in_anything_is
         match = {"If-Match": first["ETag"]}
         done = editor_client.patch(address, {"description": "D"}, content_type=JSON, headers=match)
         assert (done.status_code, done["ETag"]) == (200, editor_client.get(address)["ETag"])
+
+
+@pytest.mark.parametrize("what", ["restore", "undo", "release", "accept"])
+def test_whoever_writes_between_the_check_of_an_etag_and_the_lock_is_not_overwritten(
+    what: str, editor: User, editor_client: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage = a_stage("create", section=a_section("dev"))
+    a_block(stage, "dashboards", Item(label="A", url="/a"))
+    a_block(stage, "dashboards", Item(label="B", url="/b"))
+    content = {"items": [{"label": "S", "url": "/s"}]}
+    suggestion = Suggestion.objects.create(
+        stage=stage, kind="dashboards", base_version=2, content=content, author=editor
+    )
+    block, waiting = "/api/v1/stages/create/blocks/dashboards/", f"/api/v1/suggestions/{suggestion.pk}/"
+    read = waiting if what == "accept" else block
+    body = {"restore": {"version": 1}, "accept": {"content": content}}.get(what, {})
+
+    def then_somebody_writes(request: Any, etag: str) -> None:
+        must_match(request, etag)
+        a_block(stage, "dashboards", Item(label="C", url="/c"))
+
+    for module in (stage_routes, workflow):
+        monkeypatch.setattr(module, "must_match", then_somebody_writes)
+    match = {"If-Match": editor_client.get(read)["ETag"]}
+    answer = editor_client.post(f"{read}{what}/", body, content_type=JSON, headers=match)
+    assert answer.status_code == 412
+    assert [item.label for item in content_of(find_block(stage, "dashboards")).items] == ["C"]
