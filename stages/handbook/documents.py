@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import Any
 
 from stages.content import ITEM_FIELDS, TEXT_FIELDS, BlockContent, Item
-from stages.handbook.limits import too_many_lines, too_much
+from stages.handbook.limits import told_twice, too_many_lines, too_much
 from stages.handbook.parsing import DOC_LABELS, Page, ParsedBlock, ParsedStage, Start, Text, parse_page
 from stages.handbook.reading import HandbookError
 from stages.handbook.template import KINDS
@@ -21,11 +21,12 @@ ENDINGS = (".json", ".yml", ".yaml")
 
 
 def page_of(text: str, name: str) -> Page:
-    """The page in a file: by its name a document of values, else Markdown. One that holds too much is refused."""
+    """The page in a file: by its name a document of values, else Markdown. One that holds too much, or a
+    stage twice, is refused."""
     if why := too_many_lines(text):
         raise HandbookError(f"{name}: {why}")
     page = _read(text, name)
-    if why := too_much(page):
+    if why := told_twice(page) or too_much(page):
         raise HandbookError(f"{name}: {why}")
     return page
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stages.content import BlockContent
-from stages.handbook.parsing import Page
+from stages.handbook.parsing import Page, ParsedStage
+from stages.names import folded
 from stages.validation import LONGEST_TEXT, MOST_ITEMS
 
 MOST_LINES = 100_000
@@ -24,6 +25,17 @@ def too_many_lines(text: str) -> str:
     if lines <= MOST_LINES:
         return ""
     return f"It has {lines:,} lines; at most {MOST_LINES:,} are read. Is this a handbook page?"
+
+
+def told_twice(page: Page) -> str:
+    """Which stage a page has twice; empty when it has none. What the second lacks of the first would be lost."""
+    met: dict[str, ParsedStage] = {}
+    for stage in page.stages:
+        first = met.setdefault(folded(stage.name), stage)
+        if first is not stage:
+            lines = f" (lines {first.line} and {stage.line})" if stage.line else ""
+            return f"The stage {first.name} is there twice{lines}. Put all of it under one heading."
+    return ""
 
 
 def too_much(page: Page) -> str:

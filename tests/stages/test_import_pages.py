@@ -90,6 +90,13 @@ def test_what_an_import_changed_and_left_to_decide_is_counted_where_it_is_said(e
     assert "1 change waits for a decision below" in told
 
 
+def test_a_page_that_has_a_stage_twice_is_refused_with_the_lines_of_both(editor_client: Client) -> None:
+    answer = editor_client.post("/stages/import/", {"text": f"{PAGE}\n#### create stage\n_Other._\n"})
+    assert answer.status_code == 422
+    assert "The stage Create is there twice (lines 1 and 6)." in answer.content.decode()
+    assert not Stage.objects.exists()
+
+
 def test_what_is_gone_from_the_source_is_marked_once_and_what_was_added_here_is_not(editor_client: Client) -> None:
     page = "#### Create Stage\n_Makes._\n\n##### Dashboards\n\n[D](https://d.example/)\n\n##### OKRs\n\n[]()\n"
     import_shown(editor_client, page + "\n##### Important data documentation\n\n``` sql\nSELECT 1\n```\n")
