@@ -356,13 +356,14 @@ class LinkCheckSerializer(serializers.ModelSerializer[LinkCheck]):
 
 
 class LinkRunSerializer(serializers.ModelSerializer[LinkRun]):
-    """A run of the link check; ``offline``: this network had no way out."""
+    """A run of the link check; ``offline``: this network had no way out. ``left``: what waits for a later run, and why."""
 
     states = serializers.DictField(child=serializers.IntegerField(), read_only=True)
+    left = serializers.ListField(child=serializers.CharField(), read_only=True)
 
     class Meta:
         model = LinkRun
-        fields = ("id", "at", "checked", "states", "offline")
+        fields = ("id", "at", "checked", "states", "offline", "offline_since", "left")
         read_only_fields = fields
 
 

@@ -129,7 +129,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         if kind == BlockKind.OTHER and not heading:
             raise ValidationError({"heading": ["Name the block by ?heading=."]})
         try:
-            place_resource(
+            saved = place_resource(
                 resource=resource, stage=stage, heading=heading if kind == BlockKind.OTHER else "",
                 label=asked["label"], description=asked["description"], position=asked["position"],
                 base_version=view.version, actor=person(request), how="api", reason=asked["reason"],
@@ -138,6 +138,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
             raise ValidationError({name: [sentence] for name, sentence in error.errors.items()}) from error
         except StaleBlock as error:
             raise PreconditionFailed from error
+        collaboration.tell_followers(saved=saved, stage=stage, actor=person(request))
         after = find_view(stage, kind, heading)
         return with_state(Response(block_data(after), status=201), block_etag(after))
 

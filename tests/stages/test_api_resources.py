@@ -8,8 +8,9 @@ import pytest
 from django.test import Client
 from django.utils import timezone
 
+from portal.models import Notification, User
 from stages.content import Item
-from stages.models import LinkCheck, LinkRun, Placement, Resource, Stage
+from stages.models import Follow, LinkCheck, LinkRun, Placement, Resource, Stage
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_section, a_stage
@@ -27,6 +28,7 @@ def stage() -> Stage:
 
 def test_a_resource_is_made_outside_a_block_and_then_placed(viewer_client: Client) -> None:
     mine, other = browser_of(a_user("bea", "editor@stage:create")), browser_of(a_user("cem", "editor@stage:plan"))
+    Follow.objects.create(user=User.objects.get(username="cem"), stage=Stage.objects.get())
     body = {
         "kind": "dashboards",
         "label": "Adoption",
@@ -43,6 +45,7 @@ def test_a_resource_is_made_outside_a_block_and_then_placed(viewer_client: Clien
     placed = mine.post(f"{BLOCK}items/", place, content_type=JSON)
     assert (placed.status_code, placed.json()["items"][0]["resource"]) == (201, made.json()["id"])
     assert Resource.objects.count() == 1
+    assert [one.user.username for one in Notification.objects.all()] == ["cem"]
     again = mine.post(f"{BLOCK}items/", place, content_type=JSON)
     assert again.status_code == 428
     again = mine.post(f"{BLOCK}items/", place, content_type=JSON, headers={"If-Match": placed["ETag"]})
@@ -179,8 +182,10 @@ def test_links_are_read_and_looked_at_again(
     refused = editor_client.post(check, {"resources": [fine.resource_id, 10**9]}, content_type=JSON)
     assert (refused.status_code, refused.json()["errors"][0]["field"]) == (400, "resources.1")
     assert viewer_client.get(f"{RESOURCES}?link=dead").json()["results"][0]["link_check"]["sentence"] == "Told."
-    LinkRun.objects.create(at=timezone.now(), checked=2, states={"dead": 1, "ok": 1})
-    assert viewer_client.get("/api/v1/links/runs/").json()["results"][0]["states"] == {"dead": 1, "ok": 1}
+    left = ["a.example is asked 40 times a run at most: 2 links are left for a later run."]
+    LinkRun.objects.create(at=timezone.now(), checked=2, states={"dead": 1, "ok": 1}, left=left)
+    run = viewer_client.get("/api/v1/links/runs/").json()["results"][0]
+    assert (run["states"], run["left"], run["offline_since"]) == ({"dead": 1, "ok": 1}, left, None)
 
 
 @pytest.mark.parametrize("route", ["resources", "links", "starting-points", "stages", "groups", "categories", "people"])
