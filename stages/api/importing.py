@@ -26,7 +26,7 @@ from portal.wakeups import wake
 from stages import pull
 from stages.api.common import person
 from stages.api.filters import ImportRunFilter
-from stages.api.serializers import (
+from stages.api.serializers.importing import (
     HandbookUploadSerializer,
     ImportRunSerializer,
     ImportSerializer,

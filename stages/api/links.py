@@ -17,7 +17,12 @@ from portal.api.etags import answer_with_state, etag_of
 from portal.roles import Role
 from portal.wakeups import wake
 from stages.api.filters import LinkFilter
-from stages.api.serializers import AskedSerializer, LinkCheckSerializer, LinkRunSerializer, LookAgainSerializer
+from stages.api.serializers.resources import (
+    AskedSerializer,
+    LinkCheckSerializer,
+    LinkRunSerializer,
+    LookAgainSerializer,
+)
 from stages.linkcheck.verbs import ask_for, due_links
 from stages.models import LinkCheck, LinkRun, Placement, Resource
 

@@ -19,15 +19,14 @@ from portal.api.problems import PreconditionFailed
 from portal.roles import Role
 from stages.api.common import must_match, person, rows_of
 from stages.api.filters import PageTextFilter
-from stages.api.serializers import (
+from stages.api.serializers.history import RestoreEntrySerializer, TimelineSerializer
+from stages.api.serializers.own_texts import (
     NewPageTextSerializer,
     PageTextRowSerializer,
     PageTextSerializer,
-    RestoreEntrySerializer,
     StartingPointRowSerializer,
     StartingPointSerializer,
     StepSerializer,
-    TimelineSerializer,
 )
 from stages.api.structure import difference_data
 from stages.history.events import events_of

@@ -16,7 +16,7 @@ from portal.api.problems import Conflict
 from portal.roles import Role
 from stages.api.common import as_problems, must_match, person
 from stages.api.filters import PlannedChangeFilter
-from stages.api.serializers import PlannedChangeSerializer
+from stages.api.serializers.changes import PlannedChangeSerializer
 from stages.facts import MODELS
 from stages.models import PlannedChange
 from stages.planned import OPEN

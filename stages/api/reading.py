@@ -15,7 +15,12 @@ from rest_framework.response import Response
 
 from portal.roles import Role
 from stages import queries
-from stages.api.serializers import BoardSerializer, CompletenessSerializer, ReviewDueSerializer, WithinSerializer
+from stages.api.serializers.reading import (
+    BoardSerializer,
+    CompletenessSerializer,
+    ReviewDueSerializer,
+    WithinSerializer,
+)
 from stages.completeness import Part, Score
 from stages.models import BlockKind, Section, Stage
 

@@ -23,13 +23,8 @@ from portal.permissions import granted, has_role_anywhere
 from portal.roles import Role
 from stages.api.common import entries_data, must_match, person, rows_of
 from stages.api.filters import ResourceFilter
-from stages.api.serializers import (
-    NewResourceSerializer,
-    ResourceRowSerializer,
-    ResourceSerializer,
-    RestoreSerializer,
-    TimelineSerializer,
-)
+from stages.api.serializers.history import RestoreSerializer, TimelineSerializer
+from stages.api.serializers.resources import NewResourceSerializer, ResourceRowSerializer, ResourceSerializer
 from stages.api.structure import BEFORE, before_of
 from stages.models import Resource
 from stages.resources import (

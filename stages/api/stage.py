@@ -25,22 +25,24 @@ from stages import collaboration
 from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
 from stages.api.filters import StageFilter
 from stages.api.reading import compared, other_stage, score_data
-from stages.api.serializers import (
+from stages.api.serializers.blocks import (
     BlockSerializer,
     BulkBlockSerializer,
     ComparedSerializer,
-    CompletenessSerializer,
     DraftSerializer,
     FollowSerializer,
     KeepingSerializer,
-    PageThenSerializer,
-    PlacingSerializer,
-    RestorePageSerializer,
-    RestoreSerializer,
-    StageSerializer,
-    TimelineSerializer,
     content_from,
 )
+from stages.api.serializers.entries import StageSerializer
+from stages.api.serializers.history import (
+    PageThenSerializer,
+    RestorePageSerializer,
+    RestoreSerializer,
+    TimelineSerializer,
+)
+from stages.api.serializers.reading import CompletenessSerializer
+from stages.api.serializers.resources import PlacingSerializer
 from stages.api.structure import (
     BEFORE,
     CatalogViewSet,

@@ -24,26 +24,27 @@ from portal.roles import Role
 from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
 from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
 from stages.api.planned import keys_of_entries, planned_etag
-from stages.api.serializers import (
+from stages.api.serializers.changes import (
+    DatedSerializer,
+    GiveBackSerializer,
+    MergeSerializer,
+    MoveSerializer,
+    PlannedChangeSerializer,
+    RenameSerializer,
+    SplitSerializer,
+    UndoSerializer,
+)
+from stages.api.serializers.entries import (
     CHANGES,
     ROWS,
     WRITE,
     CategorySerializer,
-    DatedSerializer,
-    GiveBackSerializer,
     GroupSerializer,
-    MergeSerializer,
-    MoveSerializer,
     PeopleSerializer,
     PersonSerializer,
-    PlannedChangeSerializer,
-    RenameSerializer,
-    RestoreSerializer,
     SectionSerializer,
-    SplitSerializer,
-    TimelineSerializer,
-    UndoSerializer,
 )
+from stages.api.serializers.history import RestoreSerializer, TimelineSerializer
 from stages.api.upserting import upsert
 from stages.contacts import name_people
 from stages.facts import PARENT_OF, Entry, kind_of, names_of

@@ -20,8 +20,9 @@ from portal.roles import Role
 from stages import collaboration
 from stages.api.common import must_match, person
 from stages.api.filters import FieldConflictFilter, ImportConflictFilter, PersonFilter, SuggestionFilter
-from stages.api.serializers import (
-    ContactSerializer,
+from stages.api.serializers.blocks import content_from
+from stages.api.serializers.entries import ContactSerializer
+from stages.api.serializers.workflow import (
     FieldConflictSerializer,
     ImportConflictDecisionSerializer,
     ImportConflictSerializer,
@@ -29,7 +30,6 @@ from stages.api.serializers import (
     SuggestionDecisionSerializer,
     SuggestionSerializer,
     WholeSuggestionSerializer,
-    content_from,
 )
 from stages.contacts import remove_contact
 from stages.disputes import decide, disagreements

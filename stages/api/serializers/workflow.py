@@ -1,0 +1,127 @@
+"""What waits for a decision."""
+
+from __future__ import annotations
+
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from stages.api.serializers.blocks import BlockContentSerializer
+from stages.api.serializers.strict import Strict
+from stages.content import differences, from_json
+from stages.disputes import Disagreement
+from stages.editing import content_of, find_block
+from stages.models import BlockKind, FieldConflict, ImportConflict, Suggestion
+
+
+class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
+    """A suggestion."""
+
+    stage = serializers.CharField(source="stage.key", read_only=True)
+    author = serializers.CharField(source="author.username", default=None, allow_null=True, read_only=True)
+    decided_by = serializers.CharField(source="decided_by.username", default=None, allow_null=True, read_only=True)
+    content = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = Suggestion
+        fields: tuple[str, ...] = (
+            "id", "stage", "kind", "heading", "base_version", "content", "reason", "author", "created_at", "state",
+            "decided_by", "decided_at", "answer",
+        )  # fmt: skip
+        read_only_fields = fields
+
+
+class WholeSuggestionSerializer(SuggestionSerializer):
+    """A suggestion with what it would change on the page as it stands."""
+
+    differences = serializers.SerializerMethodField()
+
+    class Meta(SuggestionSerializer.Meta):
+        fields = (*SuggestionSerializer.Meta.fields, "differences")
+        read_only_fields = fields
+
+    @extend_schema_field(serializers.ListField(child=serializers.DictField(child=serializers.CharField())))
+    def get_differences(self, suggestion: Suggestion) -> list[dict[str, str]]:
+        """What is different, from what to what."""
+        current = content_of(find_block(suggestion.stage, suggestion.kind, suggestion.heading))
+        told = differences(current, from_json(suggestion.content))
+        return [{"what": one.what, "before": one.before, "after": one.after} for one in told]
+
+
+class NewSuggestionSerializer(Strict):
+    """A suggestion to be made. ``base_version`` is the version of the block that it was made from."""
+
+    stage = serializers.CharField(max_length=100)
+    kind = serializers.ChoiceField(choices=BlockKind.choices)
+    heading = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
+    base_version = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
+    content = BlockContentSerializer()
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class SuggestionDecisionSerializer(Strict):
+    """An answer to a suggestion; to accept it with changes, ``content`` is what shall be saved instead."""
+
+    answer = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+    content = BlockContentSerializer(required=False)
+
+
+class ImportConflictSerializer(serializers.ModelSerializer[ImportConflict]):
+    """A block that both the portal and the last import changed."""
+
+    stage = serializers.CharField(source="block.stage.key", read_only=True)
+    kind = serializers.CharField(source="block.kind", read_only=True)
+    heading = serializers.CharField(source="block.heading", read_only=True)
+
+    class Meta:
+        model = ImportConflict
+        fields = ("id", "stage", "kind", "heading", "fields", "source_content", "state", "created_at", "decided_at")
+        read_only_fields = fields
+
+
+class ImportConflictDecisionSerializer(Strict):
+    """Whose text stands."""
+
+    take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])
+
+
+class FieldConflictSerializer(serializers.ModelSerializer[FieldConflict]):
+    """A field that both the portal and the last import changed, with the ``entry`` that it is about."""
+
+    key = serializers.SerializerMethodField()
+    name = serializers.SerializerMethodField()
+    sentence = serializers.SerializerMethodField()
+    url = serializers.SerializerMethodField()
+    portal_value = serializers.JSONField(read_only=True)
+    source_value = serializers.JSONField(source="file_value", read_only=True)
+    decided_by = serializers.CharField(source="decided_by.username", default=None, allow_null=True, read_only=True)
+
+    class Meta:
+        model = FieldConflict
+        fields = ("id", "kind", "entry", "key", "name", "field", "sentence", "url", "portal_value", "source_value",
+                  "run", "state", "created_at", "decided_by", "decided_at")  # fmt: skip
+        read_only_fields = fields
+
+    def about(self, conflict: FieldConflict) -> Disagreement | None:
+        """The conflict with its entry, read for all of a list at once."""
+        found: Disagreement | None = self.context.get("about", {}).get(conflict.pk)
+        return found
+
+    def get_key(self, conflict: FieldConflict) -> str:
+        """The key of the entry, where it has one."""
+        found = self.about(conflict)
+        return str(getattr(found.entry, "key", "")) if found else ""
+
+    def get_name(self, conflict: FieldConflict) -> str:
+        """What people call the entry; empty where it is no more."""
+        found = self.about(conflict)
+        return found.name if found else ""
+
+    def get_sentence(self, conflict: FieldConflict) -> str:
+        """What is in dispute, in words."""
+        found = self.about(conflict)
+        return found.sentence if found else ""
+
+    def get_url(self, conflict: FieldConflict) -> str:
+        """Where the portal shows the entry."""
+        found = self.about(conflict)
+        return found.address if found else ""
