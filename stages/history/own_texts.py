@@ -10,10 +10,10 @@ from typing import Any
 
 from portal.history import Action, Entry, history_of_all
 from stages.content import Difference
+from stages.handbook.own_texts import WORDS
 from stages.history.imports import cause_of
 from stages.models import PageText, StartingPoint
 
-WORDS = {"text": "the line", "heading": "the heading", "body": "the text"}
 LINK = re.compile(r"\[([^\]]*)\]\([^)]*\)")
 MOST = 50
 
