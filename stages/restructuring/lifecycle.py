@@ -211,9 +211,7 @@ def bring_back(
         entry = locked(entry, version)
         if entry.retired_on is None:
             return
-        parent = entry.section if isinstance(entry, Stage) else entry.stage if isinstance(entry, Group) else None
-        if parent is not None:
-            must_stand(parent)
+        must_fit_again(entry)
         took = {"retired_on": entry.retired_on.isoformat()}
         entry.retired_on = None
         entry.version += 1
@@ -221,6 +219,14 @@ def bring_back(
         same = (entry.key, entry.name)
         record(entry, "restored", same, same, actor, not_ahead(on), reason, took=took, undoes=undoes)
         tell([entry], actor)
+
+
+def must_fit_again(entry: Entry) -> None:
+    """Refuse to bring back what has no place any more: under what is retired, or its name is another's by now."""
+    parent = entry.section if isinstance(entry, Stage) else entry.stage if isinstance(entry, Group) else None
+    if parent is not None:
+        must_stand(parent)
+    free_name(type(entry), entry.name)
 
 
 def must_stand(parent: Parent) -> None:
@@ -282,6 +288,8 @@ def reasons_to_keep(entry: Entry) -> list[str]:
     reasons = [dependants(entry)]
     if isinstance(entry, Stage) and entry.blocks.filter(version__gt=0).exists():
         reasons.append("it has a page with content.")
+    if isinstance(entry, Stage) and entry.suggestions.exists():
+        reasons.append("somebody made suggestions for it.")
     below = entry.stages if isinstance(entry, Section) else entry.groups if isinstance(entry, Stage) else None
     if below is not None and below.exclude(retired_on=None).exists():
         reasons.append("retired entries belong to it.")

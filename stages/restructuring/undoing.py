@@ -37,7 +37,7 @@ from stages.restructuring.lifecycle import (
     delete,
     dependants,
     move,
-    must_stand,
+    must_fit_again,
     place_category,
     rename,
     retire,
@@ -208,9 +208,7 @@ class _Undoing:
         self._still_retired(source)
         if target.retired_on is not None:
             raise RestructureRefused(f"{target.name} is retired since. Bring it back first.")
-        parent = source.section if isinstance(source, Stage) else source.stage if isinstance(source, Group) else None
-        if parent is not None:
-            must_stand(parent)
+        must_fit_again(source)
         self._give_parts_back(source, target)
         if isinstance(source, Stage) and isinstance(target, Stage):
             self._give_page_back(source, target)

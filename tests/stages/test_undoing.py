@@ -334,3 +334,24 @@ def test_any_change_that_is_undone_leaves_what_was(
             assert {place: now.get(place) for place in was} == was
             assert all(now[place][3] is not None for place in now.keys() - was.keys()), "what a split made is retired"
         transaction.set_rollback(True)
+
+
+def test_what_was_made_stays_where_somebody_made_a_suggestion_for_it(editor: User) -> None:
+    create(kind="stage", key="fresh", name="Fresh", actor=editor, on=DAY)
+    Suggestion.objects.create(stage=Stage.objects.get(key="fresh"), kind="okrs", content={}, author=editor)
+    assert "somebody made suggestions for it." in refused(latest(), editor)
+    assert Suggestion.objects.exists()
+
+
+def test_nothing_comes_back_under_a_name_that_is_another_s_by_now(editor: User) -> None:
+    for how in ("retired", "merged"):
+        old = a_stage(f"old-{how}", name=f"Deploy {how}")
+        if how == "retired":
+            retire(entry=old, actor=editor, on=DAY, reason="Over")
+        else:
+            merge(source=old, target=a_stage("plan"), actor=editor, on=DAY, reason="Fewer")
+        change = latest()
+        a_stage(f"new-{how}", name=f"Deploy {how}")
+        assert f"There is a stage Deploy {how} already" in refused(change, editor)
+        old.refresh_from_db()
+        assert old.retired_on == DAY
