@@ -123,6 +123,9 @@ def undo(*, change: Succession, user: User, reason: str = "", version: int | Non
             raise RestructureRefused(f"That cannot be taken back here: {told(change)}.")
         found = [numbered(kind, number) for kind, number in _touched(change)]
         must_edit(user, *found)
+        # In the order of their numbers, as a merge does it, so that the two do not wait for each other.
+        for one in sorted((one for one in found if kind_of(one) == change.kind), key=lambda one: one.pk):
+            locked(one, None)
         why = f"Taken back: {told(change)}" + (f". {reason}" if reason else "")
         with because(why, actor=user):
             return _Undoing(change, user, why[:1000], version).of(found[0])

@@ -7,8 +7,9 @@ from datetime import date
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.db import connection, transaction
 from django.test import Client
+from django.test.utils import CaptureQueriesContext
 from hypothesis import HealthCheck, given, settings
 
 from portal.models import User
@@ -355,3 +356,12 @@ def test_nothing_comes_back_under_a_name_that_is_another_s_by_now(editor: User) 
         assert f"There is a stage Deploy {how} already" in refused(change, editor)
         old.refresh_from_db()
         assert old.retired_on == DAY
+
+
+def test_taking_a_merge_back_locks_in_the_order_in_which_a_merge_does(editor: User) -> None:
+    target, source = a_stage("plan"), a_stage("create")
+    merge(source=source, target=target, actor=editor, on=DAY, reason="Fewer")
+    with CaptureQueriesContext(connection) as asked:
+        take_back(editor)
+    held = re.findall(r'"stages_stage"."id" = (\d+) LIMIT 21 FOR UPDATE', str([one["sql"] for one in asked]))
+    assert list(dict.fromkeys(int(number) for number in held)) == sorted([source.pk, target.pk])
