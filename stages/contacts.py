@@ -13,6 +13,7 @@ from django.db.models import F
 
 from portal.history import because
 from stages.drafts import forget_name, has_name
+from stages.forgetting import forget_on_pages
 from stages.history.events import events_of
 from stages.models import Contact, Group, ImportPreview, Responsibility, Section, Stage
 from stages.restructuring.common import StaleEntry, locked
@@ -184,11 +185,13 @@ def _responsible(owner: Owner) -> list[Responsibility]:
 def remove_contact(*, contact: Contact, on: date) -> None:
     """Forget a person on request: the name and what they were responsible for go, the digest stays.
 
-    Drafts that have the name in them go as well, and files that somebody looked at and has not imported yet.
+    So do what the teams' parts of the pages say by that name, in all their versions, drafts that have the name in them,
+    and files that somebody looked at and has not imported yet.
     """
     if contact.name:
         forget_name(contact.name)
-        for preview in ImportPreview.objects.filter(kind="structure"):
+        forget_on_pages(contact.name)
+        for preview in ImportPreview.objects.all():
             if any(has_name(text, contact.name) for text in preview.files.values()):
                 preview.delete()
     contact.responsibilities.all().delete()

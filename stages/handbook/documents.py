@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import PurePath
 from typing import Any
 
@@ -28,7 +29,24 @@ def page_of(text: str, name: str) -> Page:
     page = _read(text, name)
     if why := told_twice(page) or too_much(page):
         raise HandbookError(f"{name}: {why}")
-    return page
+    return _named_throughout(page)
+
+
+def _named_throughout(page: Page) -> Page:
+    items = [(block.kind, item) for stage in page.stages for block in stage.blocks for item in block.content.items]
+    names = {(kind, item.url): item.label for kind, item in reversed(items) if item.url and item.label}
+
+    def named(block: ParsedBlock) -> ParsedBlock:
+        if all(item.label or (block.kind, item.url) not in names for item in block.content.items):
+            return block
+        found = tuple(
+            item if item.label else replace(item, label=names.get((block.kind, item.url), ""))
+            for item in block.content.items
+        )
+        return replace(block, content=replace(block.content, items=found))
+
+    stages = tuple(replace(stage, blocks=tuple(named(block) for block in stage.blocks)) for stage in page.stages)
+    return replace(page, stages=stages)
 
 
 def _read(text: str, name: str) -> Page:

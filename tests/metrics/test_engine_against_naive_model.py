@@ -9,7 +9,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
-from itertools import product
+from itertools import count, product
 from typing import Any
 
 import pytest
@@ -132,6 +132,7 @@ class Both:
             name: a_metric(name, frame=frame) for name, frame in FRAMES.items()
         }
         self.sources: list[tuple[str, naive.Ping]] = []
+        self.came = count()
 
     def happen(self, event: tuple[Any, ...]) -> None:
         getattr(self, event[0])(*event[1:])
@@ -141,7 +142,8 @@ class Both:
 
     def ping(self, who: tuple[str, str], ping: naive.Ping) -> None:
         ping = naive.Ping(**{**vars(ping), "uuid": who[0], "hostname": who[1], "values": dict(ping.values)})
-        source = f"s:{len(self.sources)}"
+        # Erasing takes sources away, and no two reports may come from one.
+        source = f"s:{next(self.came)}"
         [recorded] = record_reports(
             [
                 facts(

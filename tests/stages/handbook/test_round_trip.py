@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from stages.content import BlockContent, Item
+from stages.editing import content_of
 from stages.handbook.documents import page_of
 from stages.handbook.exporting import FORMS, export_document
 from stages.handbook.importing import digest_of, import_page
@@ -156,6 +157,26 @@ def test_every_export_imports_without_change_and_into_an_empty_catalog_to_the_sa
                 empty_the_catalog()
                 bring_in(exported, name)
                 assert export_document() == whole, exported
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("order", [("Plan", "Create"), ("Create", "Plan")])
+def test_a_link_that_only_one_of_two_stages_names_has_that_name_in_whatever_order_they_come(
+    order: tuple[str, str],
+) -> None:
+    links = {"Plan": "* [](/shared)", "Create": "* [Shared](/shared)"}
+    text = "".join(f"#### {name} Stage\n##### Dashboards\n{links[name]}\n" for name in order)
+    bring_in(text)
+    assert not bring_in(text).wrote
+    names = {block.stage.name: content_of(block).items[0].label for block in Block.objects.filter(kind="dashboards")}
+    assert names == {"Plan": "Shared", "Create": "Shared"}
+    exported = FORMS["markdown"]()
+    bring_in(exported)
+    assert not bring_in(exported).wrote
+    whole = export_document()
+    empty_the_catalog()
+    bring_in(exported)
+    assert export_document() == whole
 
 
 def edited_catalog() -> None:
