@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from importlib import import_module
 from typing import Any
 
 import pytest
-from django.apps import apps
 from hypothesis import HealthCheck, settings
 
 from telemetry import conf, population
@@ -27,20 +25,6 @@ def _nothing_is_remembered() -> Iterator[None]:
     yield
     limiter.forget()
     population.forget()
-
-
-@pytest.fixture(autouse=True)
-def _rules_are_there(request: pytest.FixtureRequest) -> None:
-    """A test that empties the tables takes the rules of the migrations along; those after it must not notice."""
-    if request.node.get_closest_marker("django_db") is None:
-        return
-    request.getfixturevalue("_django_db_helper")
-    from telemetry.models import PlausibilityRule, RawBody
-
-    RawBody.objects.all().delete()  # an unmanaged table, so that emptying all tables leaves it as it was
-    if not PlausibilityRule.objects.exists():
-        for name in ("0003_first_rules", "0009_rule_against_clones_that_take_turns"):
-            import_module(f"telemetry.migrations.{name}").seed(apps, None)
 
 
 @pytest.fixture
