@@ -216,10 +216,11 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         the structure out.
         """
         stage, moment, user = self.get_object(), moment_of(day), person(request)
-        must_match(request, page_etag(page_of_day(stage, moment, user=user)))
         serializer = RestorePageSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
-        with as_problems():
+        with as_problems(), transaction.atomic():
+            stage.refresh_from_db(from_queryset=Stage.objects.select_for_update())
+            must_match(request, page_etag(page_of_day(stage, moment, user=user)))
             then = restore_page(stage=stage, moment=moment, actor=user, without=serializer.validated_data["without"])
         return Response(page_data(then))
 

@@ -19,6 +19,7 @@ from stages.content import BlockContent, differences, from_json, merge, pairs, t
 from stages.editing import content_of, ensure_block, find_block, save_block
 from stages.handbook.own_texts import import_own_texts, read_here
 from stages.handbook.parsing import Page, ParsedBlock, ParsedStage
+from stages.handbook.reading import HandbookError
 from stages.handbook.report import BlockChange, Counts, HandbookReport
 from stages.models import (
     Block,
@@ -83,6 +84,7 @@ def _stages_of(page: Page, report: HandbookReport) -> list[tuple[ParsedStage, St
             by_name.setdefault(folded(former.key), by_key[former.target_key])
     sections = {folded(section.name): section for section in Section.objects.all()}
     found: list[tuple[ParsedStage, Stage]] = []
+    parts: dict[int, ParsedStage] = {}
     for parsed in page.stages:
         stage = by_name.get(folded(parsed.name))
         if stage is None:
@@ -90,6 +92,12 @@ def _stages_of(page: Page, report: HandbookReport) -> list[tuple[ParsedStage, St
             by_name[folded(parsed.name)] = by_key[stage.key] = stage
             report.new_stages.append(parsed.name)
             report.wrote = True
+        twin = parts.setdefault(stage.pk, parsed)
+        if twin is not parsed:
+            raise HandbookError(
+                f"line {parsed.line}: {parsed.name} and {twin.name} (line {twin.line}) are one stage here, "
+                f"{stage.name}; put them together."
+            )
         found.append((parsed, stage))
     return found
 

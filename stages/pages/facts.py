@@ -19,10 +19,12 @@ from stages import drafts
 from stages.blockform import whole_number
 from stages.factform import FactForm, fact_views, form_class
 from stages.facts import Entry, facts_of, kind_of, said_of, wrong_with
-from stages.pages.editor import KEPT, UNDONE, draft_kept, is_htmx, person
+from stages.models import Stage
+from stages.pages.editor import KEPT, UNDONE, draft_kept, find_stage, is_htmx, person
 from stages.pages.restructure import entry_or_404
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back, restore_facts
 from stages.restructuring.wishes import may_edit
+from stages.stage_page import stage_page
 
 
 @requires(Role.VIEWER)
@@ -156,11 +158,16 @@ def card(request: HttpRequest, entry: Entry, said: Said | None = None) -> HttpRe
     """The facts as the entry's page shows them."""
     subjects = [drafts.of_facts(entry), drafts.of_people(entry)]
     typed = drafts.kept_at(person(request), subjects)
-    context = {
+    context: dict[str, Any] = {
         "entry": entry, "kind": kind_of(entry), "facts": fact_views(entry), "can_edit": True, "swap": True,
         "said_at": {"facts": said} if said else {},
         "draft_at": typed.get(subjects[0].name), "people_draft_at": typed.get(subjects[1].name),
     }  # fmt: skip
+    if isinstance(entry, Stage):
+        # The head of the page tells some of the facts as well.
+        stage = find_stage(request, entry.key)
+        context |= {"stage": stage, "page": stage_page(stage, request.user)}
+        return render(request, "stages/_facts_saved.html", context)
     return render(request, "stages/_facts.html", context)
 
 

@@ -19,13 +19,14 @@ from portal.models import User
 from portal.permissions import requires
 from portal.roles import Role
 from portal.saying import Offer, Said, say
+from stages.blockform import whole_number
 from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
 from stages.handbook.template import TEMPLATES
 from stages.models import Category, Group, PlannedChange, Section, Stage, Succession
 from stages.names import key_of
 from stages.pages.editor import person
 from stages.planned import plans_for
-from stages.restructuring import RestructureRefused, today
+from stages.restructuring import RestructureRefused, StaleEntry, today
 from stages.restructuring.lifecycle import reasons_to_keep
 from stages.restructuring.planning import ask, cancel, carry_out_now
 from stages.restructuring.undoing import undo, undoable
@@ -63,11 +64,12 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
             wish = wished(request.POST)
             if wish.action == "split" and wish.name.strip():
                 wish = replace(wish, key=wish.key or key_of(wish.name)[:100])
-            after = ask(entry, wish, user)
+            after = ask(entry, wish, user, whole_number(str(request.POST.get("version", ""))))
         except RestructureRefused as error:
-            messages.error(request, str(error))
-            context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}
-            return render(request, "stages/restructure.html", context, status=422)
+            return refused(request, kind, key, str(error), 422)
+        except StaleEntry as error:
+            stale = f"Somebody changed {error.entry.name} meanwhile. Look at it as it is now, and ask again."
+            return refused(request, kind, error.entry.key, stale, 409)
         if isinstance(after, PlannedChange):
             messages.success(request, f"Planned for {after.on:%-d %b %Y}. Nothing changes before that day.")
             return redirect(f"stages:{kind}-restructure", key=entry.key)
@@ -77,6 +79,13 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         said_with_undo(request, kind, latest, DONE)
         return redirect(after.get_absolute_url())
     return render(request, "stages/restructure.html", context_of(entry, request))
+
+
+def refused(request: HttpRequest, kind: str, key: str, sentence: str, status: int) -> HttpResponse:
+    """The forms once more, with what was typed and why it was not done."""
+    messages.error(request, sentence)
+    context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}
+    return render(request, "stages/restructure.html", context, status=status)
 
 
 def latest_change() -> int:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import date
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.utils import timezone
 
 from stages.facts import Entry, kind_of
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from portal.models import User
 
 One = TypeVar("One", bound=Entry)
+NAMES_LOCK = 7_405_002
+"""Whoever gives names or keys waits for the one before, to the end of its transaction."""
 
 RESERVED = {
     "stage": frozenset(
@@ -70,6 +72,12 @@ def one_name(text: str) -> str:
     if "\x00" in name:
         raise RestructureRefused("The name holds a NUL character, which cannot be stored.", "name")
     return name
+
+
+def one_at_a_time() -> None:
+    """Let nobody else give a name or key until this transaction ends, since whether one is free is asked first."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s)", [NAMES_LOCK])
 
 
 def free_name(model: type[Entry], text: str, entry: Entry | None = None) -> str:

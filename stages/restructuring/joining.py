@@ -21,6 +21,7 @@ from stages.restructuring.common import (
     locked,
     named,
     not_ahead,
+    one_at_a_time,
     record,
     tell,
 )
@@ -151,9 +152,10 @@ def split(
     """
     model = type(source)
     chosen = list(taking)
-    key, name = free_key(model, key), free_name(model, name or key)
     with transaction.atomic(), because(reason or "split", actor=actor):
         source = locked(source, version)
+        one_at_a_time()
+        key, name = free_key(model, key), free_name(model, name or key)
         if source.retired_on is not None:
             raise RestructureRefused(f"{source.name} is retired; nothing is split off from it.")
         new = model(key=key, name=name, order=source.order, in_structure=False)

@@ -22,6 +22,7 @@ from stages.restructuring.common import (
     locked,
     named,
     not_ahead,
+    one_at_a_time,
     one_name,
     record,
     tell,
@@ -39,10 +40,11 @@ def create(
 ) -> Entry:
     """Make a section, a stage of a section, a group of a stage, or a category of some groups."""
     model = MODELS[kind]
-    key, name = free_key(model, key), free_name(model, name)
     for parent in parents:
         must_stand(parent)
     with transaction.atomic(), because(reason or "made", actor=actor):
+        one_at_a_time()
+        key, name = free_key(model, key), free_name(model, name)
         order = 1 + (model._default_manager.aggregate(last=Max("order"))["last"] or 0)
         entry = model(key=key, name=name, order=order, in_structure=False)
         if isinstance(entry, Stage):
@@ -87,6 +89,7 @@ def rename(
     name = one_name(name)
     with transaction.atomic(), because(reason or "renamed", actor=actor):
         entry = locked(entry, version)
+        one_at_a_time()
         name = free_name(type(entry), name, entry)
         before, kind = (entry.key, entry.name), kind_of(entry)
         key = free_key(type(entry), key, entry) if key and key != entry.key else entry.key
@@ -226,6 +229,7 @@ def must_fit_again(entry: Entry) -> None:
     parent = entry.section if isinstance(entry, Stage) else entry.stage if isinstance(entry, Group) else None
     if parent is not None:
         must_stand(parent)
+    one_at_a_time()
     free_name(type(entry), entry.name)
 
 

@@ -11,9 +11,12 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 from typing import TYPE_CHECKING, Any, cast
 
+from django.core.exceptions import PermissionDenied
 from django.db import transaction
 
 from portal.history import because
+from portal.permissions import has_role
+from portal.roles import Role
 from stages.collaboration import without_ids
 from stages.content import BlockContent, merge
 from stages.editing import content_at, content_of, save_block
@@ -90,6 +93,7 @@ def undoable(changes: Iterable[Succession], user: User | AnonymousUser) -> froze
         change.pk
         for change in asked
         if all(place in found and may_edit(user, found[place]) for place in _touched(change))
+        and (not _leaves_all(change) or has_role(user, Role.EDITOR))
     )
 
 
@@ -104,6 +108,11 @@ def _touched(change: Succession) -> list[tuple[str, int]]:
     elif change.how == "moved" and took["from"] is not None:
         places.append(({"stage": "section", "group": "stage"}[change.kind], took["from"]))
     return places
+
+
+def _leaves_all(change: Succession) -> bool:
+    """Whether taking it back puts a stage in no section, where only an editor of everything may put one."""
+    return change.kind == "stage" and change.how == "moved" and change.took["from"] is None
 
 
 def told(change: Succession) -> str:
@@ -123,6 +132,8 @@ def undo(*, change: Succession, user: User, reason: str = "", version: int | Non
             raise RestructureRefused(f"That cannot be taken back here: {told(change)}.")
         found = [numbered(kind, number) for kind, number in _touched(change)]
         must_edit(user, *found)
+        if _leaves_all(change) and not has_role(user, Role.EDITOR):
+            raise PermissionDenied("This puts the stage in no section and needs the role editor for everything.")
         # In the order of their numbers, as a merge does it, so that the two do not wait for each other.
         for one in sorted((one for one in found if kind_of(one) == change.kind), key=lambda one: one.pk):
             locked(one, None)

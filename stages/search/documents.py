@@ -11,6 +11,12 @@ from stages.models import Block, BlockKind, Category, Group, PageText, Placement
 from stages.search.words import Document, Unit, Written
 
 KIND_WORDS = dict(BlockKind.choices)
+AMONG_OTHERS, AFTER_THE_LIVING = 9, 10
+
+
+def _titled(entry: Section | Stage | Group | Category) -> str:
+    """Its name, which says of what is retired that it is."""
+    return f"{entry.name} (retired)" if entry.retired_on else entry.name
 
 
 def documents(units: Iterable[Unit]) -> dict[Unit, list[Written]]:
@@ -32,16 +38,16 @@ def of_the_structure() -> Iterator[Written]:
     for stage in Stage.objects.select_related("section"):
         about = f"{stage.section.name if stage.section else ''} stage"
         text = f"{stage.description} {stage.body}"
-        yield Document(stage.name, stage.get_absolute_url(), "Stage", stage.name, text, 0), f"{stage.key} {about}"
+        yield Document(_titled(stage), stage.get_absolute_url(), "Stage", stage.name, text, 0), f"{stage.key} {about}"
     for section in Section.objects.all():
-        yield Document(section.name, section.get_absolute_url(), "Section", "", section.description, 1), section.key
+        yield Document(_titled(section), section.get_absolute_url(), "Section", "", section.description, 1), section.key
     for group in Group.objects.select_related("stage"):
         text = f"{group.description} {group.focus} {group.label}"
-        document = Document(group.name, group.get_absolute_url(), "Group", group.stage.name, text, 2)
+        document = Document(_titled(group), group.get_absolute_url(), "Group", group.stage.name, text, 2)
         yield document, f"{group.key} {group.stage.name} group"
     for category in Category.objects.select_related("stage"):
         name = category.stage.name if category.stage else ""
-        document = Document(category.name, category.get_absolute_url(), "Category", name, category.description, 3)
+        document = Document(_titled(category), category.get_absolute_url(), "Category", name, category.description, 3)
         yield document, f"{category.key} {name} category"
 
 
@@ -57,8 +63,8 @@ def of_blocks(numbers: Sequence[int]) -> Iterator[tuple[int, Written]]:
     """The texts and resources of blocks."""
     known = {}
     for block in Block.objects.filter(pk__in=numbers).select_related("stage"):
-        address, stage = block.stage.get_absolute_url(), block.stage.name
-        known[block.pk] = (address, stage, block.kind)
+        address, stage = block.stage.get_absolute_url(), _titled(block.stage)
+        known[block.pk] = (address, stage, block.kind, AFTER_THE_LIVING if block.stage.retired_on else AMONG_OTHERS)
         if block.note or block.body:
             title = block.heading or block.get_kind_display()
             anchor = f"other-{block.pk}" if block.kind == "other" else block.kind.replace("_", "-")
@@ -71,12 +77,13 @@ def of_blocks(numbers: Sequence[int]) -> Iterator[tuple[int, Written]]:
     for pk, block_pk, own_label, description, label, url, text, doc_label in rows:
         # Between the two queries a block may have come; its digest differs then, and the next search reads it.
         if block_pk in known:
-            address, stage, kind = known[block_pk]
+            address, stage, kind, place = known[block_pk]
             document = Document(
                 visible(own_label or label or url or f"{doc_label.upper()} query".strip()),
                 f"{address}#item-{pk}",
                 {"dashboards": "Dashboard", "data_docs": "Query", "slack": "Slack channel"}.get(kind, "Resource"),
                 stage,
                 visible(f"{description} {text}".strip()),
+                place,
             )
             yield block_pk, (document, f"{stage} {KIND_WORDS[kind]} {doc_label} {url}")

@@ -278,3 +278,19 @@ def test_a_driver_score_lies_between_one_and_five(group: Group, score: int) -> N
     with pytest.raises(RestructureRefused, match="A score is from 1 to 5"):
         change_facts(entry=group, values={"usage_driver_score": score}, actor=None)
     assert change_facts(entry=group, values={"usage_driver_score": 5}, actor=None) == ["usage_driver_score"]
+
+
+def test_a_related_stage_must_be_there_but_what_the_files_said_may_stay(editor_client: Client) -> None:
+    a_stage("plan")
+    stage = a_stage("create", related_keys=["enablement"])
+    with pytest.raises(RestructureRefused, match="There is no stage with the key nope"):
+        change_facts(entry=stage, values={"related_keys": ["enablement", "nope"]}, actor=None)
+    assert change_facts(entry=stage, values={"related_keys": ["enablement", "plan"]}, actor=None) == ["related_keys"]
+
+
+def test_the_head_of_the_page_follows_facts_that_are_saved_in_place(editor_client: Client) -> None:
+    stage = a_stage("create")
+    typed = form(stage, editor_client) | {"usage_driver_score": "4"}
+    answer = editor_client.post("/stages/create/facts/", typed, headers={"HX-Request": "true"}).content.decode()
+    head = answer[answer.index("innerHTML:#stage-head") :]
+    assert "usage 4" in head

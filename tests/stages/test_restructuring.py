@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from datetime import date
+from threading import Thread
 
 import pytest
+from django.db import connection, transaction
 from django.test import Client
 
 from stages.contacts import set_people
 from stages.content import Item
 from stages.editing import content_of, find_block
-from stages.models import Category, FormerKey, Stage, Succession
+from stages.handbook.documents import page_of
+from stages.handbook.importing import digest_of, import_page
+from stages.handbook.reading import HandbookError
+from stages.models import Block, Category, FormerKey, Stage, Succession
 from stages.queries import group_named
 from stages.restructuring import RestructureRefused, create, delete, merge, move, rename, retire, split
+from stages.restructuring.common import one_at_a_time
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_group, a_section, a_stage
@@ -244,3 +250,52 @@ def test_what_is_split_off_gets_its_key_from_its_name(editor_client: Client) -> 
     made = editor_client.post(page, {"action": "split", "name": "Make & Mend", "key": ""})
     assert made["Location"] == "/stages/make_mend/"
     assert editor_client.post(page, {"action": "split", "name": " ", "key": ""}).status_code == 422
+
+
+def test_a_form_that_was_opened_before_somebody_else_s_change_changes_nothing(editor_client: Client) -> None:
+    stage = a_stage("create")
+    page = "/stages/create/restructure/"
+    opened = editor_client.get(page).content.decode()
+    assert f'name="version" value="{stage.version}"' in opened
+    rename(entry=stage, name="Creation", key=None, actor=None, on=date(2026, 11, 1))
+    answer = editor_client.post(page, {"action": "rename", "name": "Make", "on": "2026-11-02", "version": "1"})
+    told = answer.content.decode()
+    assert answer.status_code == 409
+    assert "Somebody changed Creation meanwhile" in told
+    assert 'value="Make"' in told
+    stage.refresh_from_db()
+    assert stage.name == "Creation"
+
+
+def test_a_page_that_names_one_stage_under_its_old_and_its_new_name_is_refused() -> None:
+    rename(entry=a_stage("steer", name="Steer"), name="Navigate", key="navigate", actor=None, on=date(2026, 11, 1))
+    text = "#### Steer Stage\n##### Slack\n**#a**\n\n#### Navigate Stage\n##### Slack\n**#b**\n"
+    with pytest.raises(HandbookError, match=r"line 5: Navigate and Steer \(line 1\) are one stage here, Navigate"):
+        import_page(page=page_of(text, "page.md"), source="page.md", digest=digest_of(text))
+    assert not Block.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_free_key_is_given_once_when_two_ask_for_it_at_the_same_time() -> None:
+    section = a_section("dev")
+    results: list[str] = []
+
+    def ask() -> None:
+        try:
+            create(kind="stage", key="make", name="Make", parents=[section], actor=None, on=date(2026, 11, 1))
+            results.append("made")
+        except RestructureRefused as error:
+            results.append(str(error))
+        finally:
+            connection.close()
+
+    with transaction.atomic():
+        one_at_a_time()
+        asking = [Thread(target=ask) for _ in range(2)]
+        for thread in asking:
+            thread.start()
+    for thread in asking:
+        thread.join()
+    assert sorted(results)[1:] == ["made"]
+    assert "make" in sorted(results)[0].casefold()
+    assert Stage.objects.filter(key="make").count() == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from datetime import date
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -67,11 +68,11 @@ def test_what_was_just_saved_is_found_and_what_was_removed_is_not() -> None:
 
 
 def test_what_is_called_as_was_typed_comes_first(viewer_client: Client) -> None:
+    define([], [f"counts.write_{number}" for number in range(60)])
     write = a_stage("write", description="Where texts are made")
     Group.objects.create(key="write", name="Write", stage=a_stage("secure"))
     a_block(write, "dashboards", Item(label="Write", url="/w"), Item(label="Write speed: write, write", url="/s"))
     a_block(write, "okrs", body="Write more. Write better.")
-    define([], [f"counts.write_{number}" for number in range(60)])
     for query in ("write", "Write ", "writ"):
         page = viewer_client.get("/search/", {"q": query}).content.decode()
         shown = re.findall(r'search-title" href="([^"]+)">.*?</a><span class="badge[^>]*>([^<]+)', page)
@@ -189,3 +190,13 @@ def test_facets_count_what_the_other_leaves_and_a_misspelt_word_is_marked(viewer
     of_kind = viewer_client.get("/search/?q=package&kind=Query").content.decode()
     assert "stage: Package (1)" in of_kind
     assert "stage: Plan" not in of_kind
+
+
+def test_what_is_retired_says_so_and_comes_after_what_is_in_use() -> None:
+    old, new = a_stage("old", name="Old"), a_stage("new", name="New")
+    for stage in (old, new):
+        a_block(stage, "dashboards", Item(label="Zebra counts", url=f"/{stage.key}"))
+    Stage.objects.filter(pk=old.pk).update(retired_on=date(2026, 1, 1))
+    found = index().search("zebra", 5)
+    assert [document.stage for _, document in found] == ["New", "Old (retired)"]
+    assert index().search("old", 5)[0][1].title == "Old (retired)"

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import pytest
+from django.core.exceptions import PermissionDenied
 from django.db import connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -29,7 +30,7 @@ from stages.restructuring import (
     retire,
     split,
 )
-from stages.restructuring.undoing import undo
+from stages.restructuring.undoing import undo, undoable
 from tests.builders import a_user
 from tests.conftest import browser_of
 from tests.stages.builders import a_block, a_group, a_section, a_stage
@@ -365,3 +366,16 @@ def test_taking_a_merge_back_locks_in_the_order_in_which_a_merge_does(editor: Us
         take_back(editor)
     held = re.findall(r'"stages_stage"."id" = (\d+) LIMIT 21 FOR UPDATE', str([one["sql"] for one in asked]))
     assert list(dict.fromkeys(int(number) for number in held)) == sorted([source.pk, target.pk])
+
+
+def test_putting_a_stage_back_into_no_section_needs_an_editor_of_everything(editor: User) -> None:
+    stage, dev = a_stage("create"), a_section("dev")
+    move(entry=stage, parent=dev, actor=editor, on=DAY)
+    of_dev = a_user("of-dev", "editor@section:dev")
+    assert undoable([latest()], of_dev) == frozenset()
+    with pytest.raises(PermissionDenied, match="no section"):
+        undo(change=latest(), user=of_dev)
+    assert undoable([latest()], editor) == {latest().pk}
+    undo(change=latest(), user=editor)
+    stage.refresh_from_db()
+    assert stage.section is None
