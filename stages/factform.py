@@ -12,6 +12,7 @@ from django import forms
 from stages.conf import handbook_url
 from stages.facts import Entry, Fact, facts_of, said_of, taken
 from stages.links import target_of, visible
+from stages.models import Stage
 
 if TYPE_CHECKING:
     _Form = forms.ModelForm[Any]
@@ -84,6 +85,16 @@ class FactForm(_Form):
             field = self.fields[fact.name]
             field.label, field.help_text = fact.label, fact.help
             field.widget.attrs |= {"rows": "3"} if fact.widget == "text" else {}
+
+    def clean_related_keys(self) -> list[str]:
+        """Keys of stages. Those that stood there before are let be, since structure files name some that are gone."""
+        keys: list[str] = self.cleaned_data["related_keys"]
+        new = [key for key in keys if key not in self.instance.related_keys]
+        known = set(Stage.objects.filter(key__in=new).values_list("key", flat=True)) if new else set()
+        for key in new:
+            if key not in known:
+                raise forms.ValidationError(f"There is no stage with the key {key}.")
+        return keys
 
     def as_draft(self) -> dict[str, str]:
         """What is typed, as it came: also what could not be saved."""

@@ -6,7 +6,7 @@ are changed by the verbs of ``stages.restructuring``.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
@@ -142,18 +142,9 @@ def wrong_with(entry: Entry, values: Mapping[str, Any]) -> dict[str, str]:
             wrong[fact.name] = "A channel's name has no blanks; leave out the #."
         if fact.widget == "keys" and not all(isinstance(key, str) and 0 < len(key) <= 100 for key in value or ()):
             wrong[fact.name] = "Give the keys of stages."
-        elif fact.widget == "keys" and (strange := _unknown(value or (), getattr(entry, fact.name))):
-            wrong[fact.name] = f"There is no stage with the key {strange[0]}."
     if isinstance(entry, Category):
         wrong |= _dates_in_order(entry, values)
     return wrong
-
-
-def _unknown(keys: Iterable[str], before: Iterable[str]) -> list[str]:
-    """The keys of no stage. Those that stood there before are let be: the structure files have such."""
-    new = [key for key in keys if key not in before]
-    known = set(Stage.objects.filter(key__in=new).values_list("key", flat=True)) if new else set()
-    return [key for key in new if key not in known]
 
 
 def _dates_in_order(entry: Category, values: Mapping[str, Any]) -> dict[str, str]:

@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from datetime import UTC, datetime, timedelta
-from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
@@ -84,28 +83,6 @@ def django_db_setup(
                 " WHERE datname = current_database() AND pid <> pg_backend_pid()"
             )
         teardown_databases(made, verbosity=0)
-
-
-@pytest.fixture(autouse=True)
-def _pings_are_judged_as_in_a_new_portal(request: pytest.FixtureRequest) -> None:
-    """A test that empties the tables takes the rules of the migrations along; those after it must not notice, wherever
-    they stand: pings are judged in tests of the demo and of the browser as well.
-    """
-    if request.node.get_closest_marker("django_db") is None:
-        return
-    request.getfixturevalue("_django_db_helper")
-    from telemetry import versions
-    from telemetry.models import PlausibilityRule, RawBody
-
-    # Releases are kept for a minute in the process; those of another test would judge this one's pings.
-    versions.forget()
-
-    RawBody.objects.all().delete()  # an unmanaged table, so that emptying all tables leaves it as it was
-    if not PlausibilityRule.objects.exists():
-        from django.apps import apps
-
-        for name in ("0003_first_rules", "0009_rule_against_clones_that_take_turns"):
-            import_module(f"telemetry.migrations.{name}").seed(apps, None)
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -17,6 +17,7 @@ from django.urls import reverse
 from metrics.models import FigureMonth
 from telemetry import population
 from tests.builders import a_user
+from tests.telemetry.judging import _pings_are_judged_as_in_a_new_portal  # noqa: F401  a fixture
 
 if TYPE_CHECKING:
     from django.test import Client

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from telemetry import population, versions
+from tests.telemetry.judging import _pings_are_judged_as_in_a_new_portal  # noqa: F401  a fixture
 
 
 @pytest.fixture(autouse=True)

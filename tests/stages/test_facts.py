@@ -283,9 +283,13 @@ def test_a_driver_score_lies_between_one_and_five(group: Group, score: int) -> N
 def test_a_related_stage_must_be_there_but_what_the_files_said_may_stay(editor_client: Client) -> None:
     a_stage("plan")
     stage = a_stage("create", related_keys=["enablement"])
-    with pytest.raises(RestructureRefused, match="There is no stage with the key nope"):
-        change_facts(entry=stage, values={"related_keys": ["enablement", "nope"]}, actor=None)
-    assert change_facts(entry=stage, values={"related_keys": ["enablement", "plan"]}, actor=None) == ["related_keys"]
+    typed = form(stage, editor_client)
+    wrong = editor_client.post("/stages/create/facts/", typed | {"related_keys": "enablement, nope"})
+    assert wrong.status_code == 422
+    assert "There is no stage with the key nope." in wrong.content.decode()
+    editor_client.post("/stages/create/facts/", typed | {"related_keys": "enablement, plan"})
+    stage.refresh_from_db()
+    assert stage.related_keys == ["enablement", "plan"]
 
 
 def test_the_head_of_the_page_follows_facts_that_are_saved_in_place(editor_client: Client) -> None:

@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 
 from telemetry import conf, population
 from telemetry.limits import limiter
+from tests.telemetry.judging import _pings_are_judged_as_in_a_new_portal  # noqa: F401  a fixture
 
 # No test asserts a duration, generated ones neither.
 settings.register_profile("telemetry", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
