@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from playwright.sync_api import Page
+from playwright.sync_api import Page, expect
 
 from tests.browser.fixtures import SignIn
 from tests.browser.waiting import until
@@ -14,28 +14,28 @@ def test_control_k_goes_to_the_search_box_and_arrows_walk_the_suggestions(window
     view = window("viewer")
     page = view.open("/docs/")
     page.keyboard.press("Control+k")
-    assert page.evaluate("document.activeElement.name") == "q"
+    until(page, "document.activeElement.name === 'q'")
     page.keyboard.type("plugin", delay=5)
     page.wait_for_selector("#search-results a")
     page.keyboard.press("ArrowDown")
     first = page.evaluate("document.activeElement.href")
     assert first
-    assert page.evaluate("document.activeElement.closest('#search-results') !== null")
+    until(page, "document.activeElement.closest('#search-results') !== null")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.name") == "q"
-    assert not page.locator("#search-results").is_visible()
+    until(page, "document.activeElement.name === 'q'")
+    expect(page.locator("#search-results")).to_be_hidden()
     page.keyboard.press("Enter")
     page.wait_for_url("**/search/?q=plugin")
-    assert page.locator("mark").count() > 0
+    expect(page.locator("mark").first).to_be_visible()
     assert view.taken() == []
 
 
 def test_the_first_tab_reaches_the_skip_link_and_it_skips(window: SignIn) -> None:
     page = window("viewer").open("/docs/")
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.className") == "skip-link"
+    until(page, "document.activeElement.className === 'skip-link'")
     page.keyboard.press("Enter")
-    assert page.evaluate("document.activeElement.id") == "content"
+    until(page, "document.activeElement.id === 'content'")
 
 
 def test_menus_open_by_keyboard_and_close_with_escape(window: SignIn) -> None:
@@ -43,20 +43,20 @@ def test_menus_open_by_keyboard_and_close_with_escape(window: SignIn) -> None:
     menu = page.locator("header details[data-menu]")
     menu.locator("summary").focus()
     page.keyboard.press("Enter")
-    assert menu.get_attribute("open") is not None
+    expect(menu).to_have_attribute("open", "")
     page.keyboard.press("Escape")
-    assert menu.get_attribute("open") is None
-    assert page.evaluate("document.activeElement.tagName") == "SUMMARY"
+    expect(menu).not_to_have_attribute("open", "")
+    until(page, "document.activeElement.tagName === 'SUMMARY'")
 
 
 def test_the_chosen_colours_stay_on_the_next_page(window: SignIn) -> None:
     page = window("viewer", color_scheme="light").open("/docs/")
     page.locator("header details[data-menu] summary").click()
     page.get_by_role("button", name="Dark").click()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
+    until(page, "document.documentElement.dataset.theme === 'dark'")
     page.reload()
-    assert page.evaluate("document.documentElement.dataset.theme") == "dark"
-    assert page.evaluate("getComputedStyle(document.body.parentElement).colorScheme") == "dark"
+    until(page, "document.documentElement.dataset.theme === 'dark'")
+    until(page, "getComputedStyle(document.body.parentElement).colorScheme === 'dark'")
 
 
 def test_colours_and_menus_work_without_a_script(window: SignIn) -> None:
@@ -64,17 +64,17 @@ def test_colours_and_menus_work_without_a_script(window: SignIn) -> None:
     page.locator("header details[data-menu] summary").click()
     page.get_by_role("button", name="Dark").click()
     page.wait_for_url("**/docs/")
-    assert page.locator("html").get_attribute("data-theme") == "dark"
+    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
 
 
 def test_on_a_narrow_screen_the_navigation_opens_over_the_page_and_closes_again(window: SignIn) -> None:
     page = window("viewer", viewport={"width": 360, "height": 800}).open("/docs/")
     side = page.locator("#navigation")
-    assert not side.is_visible()
+    expect(side).to_be_hidden()
     page.locator("[data-nav-open]").click()
-    assert side.is_visible()
+    expect(side).to_be_visible()
     page.keyboard.press("Escape")
-    assert not side.is_visible()
+    expect(side).to_be_hidden()
 
 
 def test_a_chart_turned_to_shows_the_month_under_the_pointer(window: SignIn) -> None:
@@ -86,7 +86,7 @@ def test_a_chart_turned_to_shows_the_month_under_the_pointer(window: SignIn) -> 
     figure.locator(".chart-canvas").hover(position={"x": 205, "y": 105})
     tooltip = page.locator("#vg-tooltip-element")
     tooltip.wait_for(state="visible")
-    assert "Recorded" in tooltip.inner_text()
+    expect(tooltip).to_contain_text("Recorded")
     assert view.taken() == []
 
 
@@ -100,7 +100,7 @@ def test_a_series_can_be_switched_off_by_its_name(window: SignIn) -> None:
     before = figure.locator(".chart-wide path").count()
     button.click()
     until(page, "count => document.querySelectorAll('figure[data-awake] .chart-wide path').length < count", before)
-    assert button.get_attribute("aria-pressed") == "false"
+    expect(button).to_have_attribute("aria-pressed", "false")
     assert view.taken() == []
 
 
@@ -131,7 +131,7 @@ def test_a_part_of_a_long_time_is_shown_by_dragging_and_by_keyboard_and_all_of_i
     figure.get_by_role("button", name="Whole time").click()
     until(page, whole)
     assert len(places_of(page, title)) == 60
-    assert figure.get_by_label("From", exact=True).input_value() == "Dec 2021"
+    expect(figure.get_by_label("From", exact=True)).to_have_value("Dec 2021")
 
     # By pointer: from a third to two thirds of the drawing.
     canvas = figure.locator(".chart-canvas")
@@ -140,13 +140,13 @@ def test_a_part_of_a_long_time_is_shown_by_dragging_and_by_keyboard_and_all_of_i
     page.mouse.move(box["x"] + box["width"] / 3, box["y"] + 60)
     page.mouse.down()
     page.mouse.move(box["x"] + box["width"] * 2 / 3, box["y"] + 60, steps=3)
-    assert figure.locator(".chart-brush").count() == 1
+    expect(figure.locator(".chart-brush")).to_have_count(1)
     page.mouse.up()
     until(page, partial)
     places = places_of(page, title)
     assert 15 < len(places) < 25
-    assert figure.get_by_label("From", exact=True).input_value() == places[0]
-    assert figure.get_by_label("To", exact=True).input_value() == places[-1]
+    expect(figure.get_by_label("From", exact=True)).to_have_value(places[0])
+    expect(figure.get_by_label("To", exact=True)).to_have_value(places[-1])
     canvas.dblclick(position={"x": 300, "y": 60})
     until(page, whole)
     assert len(places_of(page, title)) == 60
@@ -181,8 +181,8 @@ def test_code_can_be_copied_and_tables_sorted(window: SignIn) -> None:
     page = view.open("/styleguide/")
     table = page.locator("table[data-sortable]")
     table.get_by_role("button", name="Estimated").click()
-    assert table.locator("tbody th").first.inner_text() == "Plan"
-    assert table.locator("th[aria-sort=ascending]").count() == 1
+    expect(table.locator("tbody th").first).to_have_text("Plan")
+    expect(table.locator("th[aria-sort=ascending]")).to_have_count(1)
     page.locator("[data-copy-button]").last.click()
     page.get_by_text("Copied").wait_for()
     assert page.evaluate("navigator.clipboard.readText()").startswith("SELECT date_trunc")

@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from stages.editing import content_of, find_block
-from stages.models import Stage
+from stages.models import Draft, Stage
 from tests.browser.fixtures import SignIn
-from tests.browser.waiting import until
+from tests.browser.waiting import came_true, settled, until
 from tests.stages.builders import a_block, a_stage
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ LINKS = {
 
 def tab_to(page: Page, name: str) -> None:
     """Press Tab until something of that name has the focus."""
+    settled(page)
     for _ in range(250):
         page.keyboard.press("Tab")
         said = page.evaluate("(document.activeElement.innerText || '').replace(/\\s+/g, ' ').trim()")
@@ -51,13 +53,14 @@ def fill(page: Page, kind: str, title: str, *texts: str) -> None:
         page.keyboard.type(text)
     page.keyboard.press("Control+Enter")
     page.wait_for_selector(f"#{anchor} [role=status]")
+    settled(page)
 
 
 def test_a_newcomer_fills_an_empty_stage_with_the_keyboard_alone(window: SignIn) -> None:
     a_stage("create")
     view = window("editor")
     page = view.open("/stages/create/")
-    assert "0 % complete" in page.locator("#stage-head").inner_text()
+    expect(page.locator("#stage-head")).to_contain_text("0 % complete")
     fill(page, "description", "About this stage", "Create is where code is written and reviewed.")
     fill(page, "dashboards", LINKS["dashboards"], "Code review", "https://x.example/1", "Who reviews what")
     fill(page, "data_docs", "Important data documentation", "SELECT count(*) FROM events")
@@ -65,10 +68,10 @@ def test_a_newcomer_fills_an_empty_stage_with_the_keyboard_alone(window: SignIn)
         fill(page, kind, LINKS[kind], f"About {kind}", f"https://x.example/{kind}")
     fill(page, "slack", "Slack channels", "s_create")
     fill(page, "team", LINKS["team"], "The team", "https://x.example/team")
-    assert "100 % complete" in page.locator("#stage-head").inner_text()
+    expect(page.locator("#stage-head")).to_contain_text("100 % complete")
     page.reload()
-    assert "100 % complete" in page.locator("#stage-head").inner_text()
-    assert page.get_by_text("#s_create", exact=True).count() == 1
+    expect(page.locator("#stage-head")).to_contain_text("100 % complete")
+    expect(page.get_by_text("#s_create", exact=True)).to_have_count(1)
     assert view.taken() == []
 
 
@@ -88,12 +91,14 @@ def test_the_same_is_done_without_a_script(window: SignIn) -> None:
         add(title, Name="A page", Link="https://x.example/")
     add("Important data documentation", **{"Query or prose": "SELECT 1"})
     add("Slack channels", Channel="#s_create")
-    assert "100 % complete" in page.locator("#stage-head").inner_text()
+    expect(page.locator("#stage-head")).to_contain_text("100 % complete")
     page.get_by_role("link", name="Edit Slack channels", exact=True).click()
     page.get_by_role("button", name="Add another").click()
     page.get_by_label("Channel", exact=True).nth(1).fill("#s_create_pm")
     page.get_by_role("button", name="Move up item 2").click()
+    expect(page.get_by_label("Channel", exact=True).first).to_have_value("#s_create_pm")
     page.get_by_role("button", name="Save", exact=True).last.click()
+    page.wait_for_url("**/stages/create/#slack")
     block = find_block(Stage.objects.get(key="create"), "slack")
     assert [item.label for item in content_of(block).items] == ["#s_create_pm", "#s_create"]
 
@@ -114,8 +119,8 @@ def test_two_people_editing_one_block_lose_nothing(window: SignIn) -> None:
     second.get_by_role("button", name="Save", exact=True).last.click()
     merge = second.locator("#dashboards-merge")
     merge.wait_for()
-    assert "From the first" in merge.inner_text()
-    assert second.get_by_label("Description").input_value() == "From the second"
+    expect(merge).to_contain_text("From the first")
+    expect(second.get_by_label("Description")).to_have_value("From the second")
     second.get_by_label("Description").fill("From the first and the second")
     second.get_by_role("button", name="Save", exact=True).last.click()
     second.wait_for_selector("#dashboards [role=status]")
@@ -132,7 +137,7 @@ def test_a_closed_browser_loses_no_draft(window: SignIn) -> None:
     page.get_by_text("Draft kept.").wait_for()
     page.context.close()
     again = window("editor").open("/stages/create/edit/dashboards/")
-    assert again.get_by_label("Name").input_value() == "Half typed"
+    expect(again.get_by_label("Name")).to_have_value("Half typed")
 
 
 def test_a_stage_is_filled_by_pasting_and_following_what_helps_most(window: SignIn) -> None:
@@ -157,8 +162,8 @@ def test_a_stage_is_filled_by_pasting_and_following_what_helps_most(window: Sign
     page.locator("#quick-slack").fill("#s_create")
     page.keyboard.press("Enter")
     page.locator("#slack [role=status]").wait_for()
-    assert "85 % complete" in page.locator("#stage-head").inner_text()
-    assert page.get_by_role("link", name="Code Review", exact=True).count() == 1
+    expect(page.locator("#stage-head")).to_contain_text("85 % complete")
+    expect(page.get_by_role("link", name="Code Review", exact=True)).to_have_count(1)
     assert view.taken() == []
 
 
@@ -190,16 +195,18 @@ def test_a_draft_of_facts_is_kept_when_the_window_closes_at_once_and_offered_in_
     page = window("editor").open("/stages/create/facts/")
     page.get_by_label("Roadmap", exact=True).fill("/typed")
     page.goto("about:blank")
+    # What a closing window sends is on its way a moment longer than the window.
+    came_true(page, Draft.objects.exists)
     again = window("editor").open("/stages/create/")
     offer = again.locator("#facts").get_by_text("You have a draft, kept")
     offer.wait_for()
     again.get_by_role("link", name="Continue with the draft: facts").click()
     again.get_by_text("This is your draft, kept").wait_for()
-    assert again.get_by_label("Roadmap", exact=True).input_value() == "/typed"
+    expect(again.get_by_label("Roadmap", exact=True)).to_have_value("/typed")
     again.get_by_role("button", name="Save", exact=True).last.click()
     again.locator("#facts [role=status]").wait_for()
     again.reload()
-    assert again.get_by_text("You have a draft, kept").count() == 0
+    expect(again.get_by_text("You have a draft, kept")).to_have_count(0)
     assert Stage.objects.get(key="create").roadmap == "/typed"
 
 

@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
+from playwright.sync_api import expect
 
 from stages.models import Category
 from tests.browser.fixtures import SignIn
+from tests.browser.waiting import settled, until
 from tests.stages.browser.test_editing import tab_to
 from tests.stages.builders import a_group, a_section, a_stage
 
@@ -34,14 +36,13 @@ def test_facts_are_edited_in_place_with_the_keyboard_and_undone(window: SignIn) 
     page.keyboard.press("Control+Enter")
     page.get_by_text("Lowering the maturity needs a reason.").first.wait_for()
     # The sentence stands at the top of a long form: the focus goes there, so that it is seen and read out.
-    assert page.evaluate("document.activeElement.getAttribute('role')") == "alert"
+    until(page, "document.activeElement.getAttribute('role') === 'alert'")
     to_field(page, "id_reason")
     page.keyboard.type("It broke")
     page.keyboard.press("Control+Enter")
     page.locator("#facts [role=status]").wait_for()
-    facts = page.locator("#facts").inner_text()
-    assert "Minimal" in facts
-    assert "The structure files say: Viable" in facts
+    expect(page.locator("#facts")).to_contain_text("Minimal")
+    expect(page.locator("#facts")).to_contain_text("The structure files say: Viable")
     assert view.taken() == []
     tab_to(page, "Undo")
     page.keyboard.press("Enter")
@@ -63,6 +64,7 @@ def test_a_keeper_is_named_in_place(window: SignIn) -> None:
 
 def to_field(page: Page, wanted: str) -> None:
     """Press Tab until the field of that id has the focus."""
+    settled(page)
     for _ in range(120):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.id") == wanted:

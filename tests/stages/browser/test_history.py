@@ -10,6 +10,7 @@ import pytest
 from stages.models import Stage
 from stages.restructuring import rename
 from tests.browser.fixtures import SignIn
+from tests.browser.waiting import settled
 from tests.stages.browser.test_editing import tab_to
 from tests.stages.browser.test_facts import to_field
 from tests.stages.builders import a_group, a_section, a_stage
@@ -66,6 +67,7 @@ def retype(page: Page, text: str) -> None:
 
 def to_box(page: Page, value: str) -> None:
     """Press Tab until the box of that value has the focus."""
+    settled(page)
     for _ in range(120):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.value") == value:

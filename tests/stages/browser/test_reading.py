@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from playwright.sync_api import expect
 
 from stages.content import Item
 from stages.models import Placement
@@ -31,4 +32,4 @@ def test_what_was_folded_stays_folded_until_a_link_leads_into_it(window: SignIn)
     page.wait_for_selector(f"{FOLD}[open]")
     page.evaluate("window.print = () => { document.title = 'printed'; }")
     page.get_by_role("button", name="Print").click()
-    assert page.title() == "printed"
+    expect(page).to_have_title("printed")
