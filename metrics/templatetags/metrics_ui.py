@@ -3,17 +3,8 @@
 from __future__ import annotations
 
 from django import template
-from django.utils.html import escape
-from django.utils.safestring import SafeString, mark_safe
 
 register = template.Library()
-
-
-@register.filter
-def breakable(key_path: object) -> SafeString:
-    """A key path that may break after its dots and underscores, and nowhere else."""
-    text = str(escape(str(key_path)))
-    return mark_safe(text.replace(".", ".<wbr>").replace("_", "_<wbr>"))
 
 
 @register.filter
