@@ -38,7 +38,7 @@ def told(command: str, *arguments: str) -> Any:
 
 def text_of(page: bytes) -> str:
     """A page as a reader sees its words."""
-    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode()))
+    return re.sub(r"\s+", " ", re.sub(r"<[^>]+>", " ", page.decode().replace("<wbr>", "")))
 
 
 def text_with_links(page: str) -> str:
