@@ -210,7 +210,7 @@ def own(*, block: Block, user: User | None, actor: User) -> None:
             )
 
 
-def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User, base_version: int | None = None) -> Saved:
+def confirm(*, stage: Stage, kind: str, content: BlockContent, actor: User, base_version: int | None = None) -> Saved:
     """Make derived facts the block's own content."""
     return save_block(
         stage=stage, kind=kind, content=content, base_version=base_version, actor=actor, how="edit",
@@ -218,7 +218,7 @@ def adopt(*, stage: Stage, kind: str, content: BlockContent, actor: User, base_v
     )  # fmt: skip
 
 
-def release(*, stage: Stage, kind: str, actor: User, base_version: int | None = None) -> Saved:
+def give_back(*, stage: Stage, kind: str, actor: User, base_version: int | None = None) -> Saved:
     """Give a block back to the structure files: without content of its own it says what they say."""
     return save_block(
         stage=stage, kind=kind, content=BlockContent(), base_version=base_version, actor=actor, how="edit",

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.history import because
+from stages.derived import role_in_words
 from stages.drafts import forget_name, has_name
 from stages.forgetting import forget_on_pages
 from stages.history.events import events_of
@@ -125,6 +126,12 @@ def name_people(
         owner = locked(owner, version)
         contacts = contacts_named(name for _, name in pairs)
         return put_people(owner, [(role, contacts[name]) for role, name in pairs])
+
+
+def people_in_lines(owner: Owner) -> str:
+    """Who is responsible, a line each, as the form has it."""
+    rows = owner.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
+    return "\n".join(f"{role_in_words(one.role)}: {one.contact.name}" for one in rows)
 
 
 def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:

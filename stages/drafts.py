@@ -62,6 +62,18 @@ def keep(*, user: User, subject: Subject, form: Mapping[str, Any], base_version:
     )
 
 
+def keep_what_differs(
+    *, user: User, subject: Subject, form: Mapping[str, str], stands: Mapping[str, str], base_version: int
+) -> bool:
+    """Keep what is typed, or drop the draft where that is just what ``stands``, blanks at the ends aside."""
+    kept = any(value.strip() != stands.get(name, "").strip() for name, value in form.items())
+    if kept:
+        keep(user=user, subject=subject, form=form, base_version=base_version)
+    else:
+        drop(user=user, subject=subject)
+    return kept
+
+
 def drop(*, user: User, subject: Subject) -> None:
     """Forget the draft, once it is saved or not wanted any more."""
     Draft.objects.filter(user=user, subject=subject.name).delete()

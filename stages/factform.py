@@ -100,6 +100,12 @@ class FactForm(_Form):
         """What is typed, as it came: also what could not be saved."""
         return {name: str(self.data.get(name, "")).replace("\x00", "") for name in (*self.fact_names, "reason")}
 
+    def as_it_stands(self) -> dict[str, str]:
+        """What the form holds where nobody typed anything else."""
+        values = {name: self[name].value() for name in self.fact_names}
+        return {name: "" if value in (None, False) else "on" if value is True else str(value)
+                for name, value in values.items()}  # fmt: skip
+
     def says_what_stands(self, entry: Entry) -> bool:
         """Whether nothing was typed that the entry does not say already."""
         if not self.is_valid() or self.cleaned_data["reason"]:

@@ -8,7 +8,8 @@ the rows that the triggers wrote, so nothing is ever lost.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import cached_property
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from django.db import transaction
 from django.db.models import Max
@@ -24,6 +25,8 @@ from stages.models import ImportRun, PageText, Section, StartingPoint
 from stages.validation import LONGEST_TEXT, one_line
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from portal.models import User
 
 LONGEST = 5000
@@ -54,8 +57,45 @@ class StaleOwnText(Exception):
         super().__init__("Somebody changed or removed it meanwhile.")
 
 
+class Held(Generic[Row]):
+    """All rows of a kind as they stand, kept from others until the end of the transaction.
+
+    Whoever writes many of them holds them, so that none is asked for singly.
+    """
+
+    def __init__(self, model: type[Row]) -> None:
+        self.rows: dict[int, Row] = {row.pk: row for row in _rows_to_lock(model).order_by("order", "pk")}
+        self.last = max((row.order for row in self.rows.values()), default=0)
+
+    @cached_property
+    def sections(self) -> dict[str, Section]:
+        """The sections by key, in which texts may stand."""
+        return {section.key: section for section in Section.objects.all()}
+
+    def take(self, row: Row) -> None:
+        """Hold a new one as well."""
+        self.rows[row.pk] = row
+        self.last = row.order
+
+
+def as_typed(row: OwnText | None) -> dict[str, str]:
+    """What the form of a text holds where nobody typed anything else."""
+    return {name: getattr(row, name) for name in FIELDS[type(row)]} if row is not None else {}
+
+
+def where(place: str, section: Section | None) -> str:
+    """A place in one word, as addresses and drafts of new texts have it."""
+    return f"{place}:{section.key}" if section else place
+
+
 def write_start(
-    *, pk: int | None, text: str, version: int | None, actor: User | None, reason: str = ""
+    *,
+    pk: int | None,
+    text: str,
+    version: int | None,
+    actor: User | None,
+    reason: str = "",
+    held: Held[StartingPoint] | None = None,
 ) -> StartingPoint:
     """Write a place to start, a new one at the end. The link that leads the line is read from it."""
     text = one_line(text)
@@ -63,12 +103,14 @@ def write_start(
         raise OwnTextRefused(f"Give a line of at most {LONGEST:,} characters." if text else "Give a line of text.")
     if why := refusal(_start_of(text).url):
         raise OwnTextRefused(why)
-    with transaction.atomic(), because(reason or "Places to start", actor=actor):
+    with transaction.atomic(savepoint=held is None), because(reason or "Places to start", actor=actor):
         if pk is None:
-            start = _start_of(text)
-            last = StartingPoint.objects.aggregate(last=Max("order"))["last"] or 0
-            return StartingPoint.objects.create(order=last + 1, text=text, label=start.label[:1000], url=start.url)
-        row = _locked(StartingPoint, pk)
+            start, order = _start_of(text), _following(StartingPoint, held)
+            row = StartingPoint.objects.create(order=order, text=text, label=start.label[:1000], url=start.url)
+            if held is not None:
+                held.take(row)
+            return row
+        row = _locked(StartingPoint, pk, held)
         _write(row, _merged(row, {"text": text}, version))
         return row
 
@@ -83,6 +125,7 @@ def write_text(
     place: str = "",
     section: Section | None = None,
     reason: str = "",
+    held: Held[PageText] | None = None,
 ) -> PageText:
     """Write a text of the page; a new one comes last at its ``place``, and where it stands stays."""
     heading, body = one_line(heading), body.replace("\r\n", "\n").strip("\n").rstrip()
@@ -94,19 +137,20 @@ def write_text(
         )
     if len(body) > LONGEST_TEXT:
         raise OwnTextRefused(f"The text is {len(body):,} characters long; at most {LONGEST_TEXT:,} fit.", "body")
-    with transaction.atomic(), because(reason or "Text of the page", actor=actor):
+    with transaction.atomic(savepoint=held is None), because(reason or "Text of the page", actor=actor):
         if pk is None:
-            row = _new_text(place, section)
+            row = _new_text(place, section, held)
             row.heading, row.body = heading, body
             _must_be_itself(row)
             row.save()
+            if held is not None:
+                held.take(row)
             return row
-        row = _locked(PageText, pk)
+        row = _locked(PageText, pk, held)
         merged = _merged(row, {"heading": heading, "body": body}, version)
-        row.heading, row.body = merged["heading"], merged["body"]
-        _must_be_itself(row)
-        row.refresh_from_db(fields=["heading", "body"])
-        _write(row, merged)
+        if merged != as_typed(row):
+            _must_be_itself(row, **merged)
+            _write(row, merged)
         return row
 
 
@@ -193,11 +237,22 @@ def _must_not_be_the_title(row: OwnText | None) -> None:
         raise OwnTextRefused("The page keeps its title.")
 
 
-def _locked(model: type[Row], pk: int) -> Row:
-    row = model._default_manager.select_for_update().filter(pk=pk).first()
+def _rows_to_lock(model: type[Row]) -> QuerySet[Row]:
+    rows = model._default_manager.select_for_update(of=("self",))
+    return rows.select_related("section") if model is PageText else rows
+
+
+def _locked(model: type[Row], pk: int, held: Held[Row] | None = None) -> Row:
+    row = _rows_to_lock(model).filter(pk=pk).first() if held is None else held.rows.get(pk)
     if row is None:
         raise StaleOwnText(None)
     return row
+
+
+def _following(model: type[Row], held: Held[Row] | None) -> int:
+    """The place in the order that comes last."""
+    last = model._default_manager.aggregate(last=Max("order"))["last"] if held is None else held.last
+    return 1 + (last or 0)
 
 
 def _merged(row: OwnText, values: Mapping[str, str], version: int | None) -> Mapping[str, str]:
@@ -247,15 +302,19 @@ def _imported_before(row: StartingPoint) -> str:
     return ""
 
 
-def _new_text(place: str, section: Section | None) -> PageText:
+def _new_text(place: str, section: Section | None, held: Held[PageText] | None) -> PageText:
     """A text that is to be made, last at its place."""
+    must_have_place(place, section)
+    depth = 4 if place == PageText.Place.SECTION else 2
+    return PageText(place=place, section=section, order=_following(PageText, held), depth=depth)
+
+
+def must_have_place(place: str, section: Section | None) -> None:
+    """Refuse a place where no new text can stand."""
     if place not in PageText.Place.values or place == PageText.Place.FRONT:
         raise OwnTextRefused("Choose where the text stands.", "place")
     if (place == PageText.Place.SECTION) != (section is not None):
         raise OwnTextRefused("Choose the section that the text stands in.", "place")
-    depth = 4 if place == PageText.Place.SECTION else 2
-    order = 1 + (PageText.objects.aggregate(last=Max("order"))["last"] or 0)
-    return PageText(place=place, section=section, order=order, depth=depth)
 
 
 def _stands_with(one: Any, other: Any) -> bool:
@@ -263,28 +322,32 @@ def _stands_with(one: Any, other: Any) -> bool:
     return not isinstance(one, PageText) or (one.place, one.section_id) == (other.place, other.section_id)
 
 
-def _must_be_itself(row: PageText) -> None:
-    """Refuse what a handbook page would read as something else than this text: an export must import unchanged."""
+def _must_be_itself(row: PageText, heading: str | None = None, body: str | None = None) -> None:
+    """Refuse what a handbook page would read as something else than this text: an export must import unchanged.
+
+    It is asked of what the row says, or will.
+    """
+    heading, body = row.heading if heading is None else heading, row.body if body is None else body
     section = row.section.name if row.section else ""
     front = row.place == PageText.Place.FRONT
-    if front and not row.heading:
+    if front and not heading:
         raise OwnTextRefused("The page needs a title.", "heading")
-    if not row.heading and not row.body:
+    if not heading and not body:
         raise OwnTextRefused("Give a heading or a text.", "body")
-    text = Text(heading=row.heading, body=row.body, depth=row.depth, place=row.place, section=section)
+    text = Text(heading=heading, body=body, depth=row.depth, place=row.place, section=section)
     written = WrittenPage(
-        title=row.heading if front else "A page", front=row.body if front else "", texts=() if front else [text],
+        title=heading if front else "A page", front=body if front else "", texts=() if front else [text],
         starts=[Start(text="A place to start")], stages=[WrittenStage(name="A", section=section, blocks=[])],
     )  # fmt: skip
     read = parse_page(render_page(written))
     kept = len(read.stages) == 1 and len(read.starting_points) == 1
     if front:
-        if not kept or (read.title, read.front.split()) != (row.heading, row.body.split()):
+        if not kept or (read.title, read.front.split()) != (heading, body.split()):
             raise OwnTextRefused(
                 "A page cannot begin with this: write a line like “layout: page” for each value.", "body"
             )
-    elif not kept or [(one.heading, one.body.split()) for one in read.texts] != [(row.heading, row.body.split())]:
-        if row.heading:
+    elif not kept or [(one.heading, one.body.split()) for one in read.texts] != [(heading, body.split())]:
+        if heading:
             raise OwnTextRefused(
                 "Under this heading the handbook page would take the text for something else, such as a stage or the "
                 "places to start. Choose other words.",

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
 from django.contrib.postgres.expressions import ArraySubquery
-from django.db import connection
 from django.db.models import (
     BooleanField,
     Case,
@@ -60,6 +59,7 @@ from stages.models import (
 from stages.models.content import REVIEW_EVERY_DAYS
 from stages.names import named_in
 from stages.planned import Planned, plans_in, with_plans
+from stages.visits import last_visit
 
 if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
@@ -244,7 +244,7 @@ def stage_page(stage: Stage, user: User | AnonymousUser) -> StagePage:
         .order_by("order", "pk")
     )
     derived = derived_blocks(stage, [view.group for view in groups], people)
-    seen: datetime | None = getattr(stage, "seen_before_at", None) or getattr(stage, "seen_at", None)
+    seen = last_visit(stage)
     blocks = block_views(stage, derived, since=seen, reader=user.pk, groups=[view.group for view in groups])
     typed = drafts_of(stage)
     blocks = tuple(
@@ -449,21 +449,6 @@ def item_view(
         review_due=is_due(resource.reviewed_on, resource.review_every_days, timezone.now().date()),
         group=placement.group or named_in(f"{item.label} {item.description}", names),
     )
-
-
-def note_visit(stage: Stage, user: User) -> None:
-    """Remember that the person looked; within half an hour it is one visit."""
-    now = timezone.now()
-    seen = getattr(stage, "seen_at", None)
-    if seen is not None and now - seen < timedelta(minutes=30):
-        return
-    with connection.cursor() as cursor:
-        # One statement: Django would open a transaction around it.
-        cursor.execute(
-            "INSERT INTO stages_visit (user_id, stage_id, seen_at, before_at) VALUES (%s, %s, %s, %s)"
-            " ON CONFLICT (user_id, stage_id) DO UPDATE SET seen_at = excluded.seen_at, before_at = excluded.before_at",
-            [user.pk, stage.pk, now, seen],
-        )
 
 
 def stages_complete() -> dict[int, Score]:

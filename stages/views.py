@@ -30,7 +30,8 @@ from stages.models.content import AccessLevel
 from stages.planned import all_planned, plans_for
 from stages.resources import StaleResource, state_of_resource
 from stages.restructuring.wishes import entries, may_edit
-from stages.stage_page import is_due, item_view, note_visit, stage_named, stage_page
+from stages.stage_page import is_due, item_view, stage_named, stage_page
+from stages.visits import note_visit
 
 MEANWHILE = (
     "Somebody changed it meanwhile, so nothing was saved. The facts above are what stands now, what you wrote is still "

@@ -16,6 +16,7 @@ from portal.api.problems import PreconditionFailed
 from portal.history import Entry as Entry_
 from portal.models import User
 from stages.facts import Entry
+from stages.own_texts import OwnTextRefused, StaleOwnText
 from stages.restructuring import RestructureRefused, StaleEntry, today
 
 MOST_ROWS = 1000
@@ -56,6 +57,17 @@ def as_problems(prefix: str = "") -> Iterator[None]:
     except RestructureRefused as error:
         raise ValidationError({f"{prefix}{error.field}" if error.field else f"{prefix}detail": [str(error)]}) from error
     except StaleEntry as error:
+        raise PreconditionFailed from error
+
+
+@contextmanager
+def own_text_as_problem(prefix: str = "") -> Iterator[None]:
+    """What the verbs refuse as a problem document that names the field; what is stale as 412."""
+    try:
+        yield
+    except OwnTextRefused as error:
+        raise ValidationError({f"{prefix}{error.field or 'text'}": [str(error)]}) from error
+    except StaleOwnText as error:
         raise PreconditionFailed from error
 
 

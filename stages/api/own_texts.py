@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from drf_spectacular.utils import extend_schema, extend_schema_view
 from rest_framework import mixins, viewsets
 from rest_framework.decorators import action
-from rest_framework.exceptions import ValidationError
+from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.problems import PreconditionFailed
 from portal.roles import Role
-from stages.api.common import must_match, person, rows_of
+from stages.api.common import must_match, own_text_as_problem, person, rows_of
 from stages.api.filters import PageTextFilter
+from stages.api.own import PLACE, OwnTextDraftMixin, documented_draft
 from stages.api.serializers.history import RestoreEntrySerializer, TimelineSerializer
+from stages.api.serializers.own import DraftSerializer, PageTextDraftSerializer, StartingPointDraftSerializer
 from stages.api.serializers.own_texts import (
     NewPageTextSerializer,
     PageTextRowSerializer,
@@ -33,9 +34,8 @@ from stages.history.events import events_of
 from stages.history.own_texts import TextChange, changes_of
 from stages.models import PageText, Section, StartingPoint
 from stages.own_texts import (
+    Held,
     OwnText,
-    OwnTextRefused,
-    StaleOwnText,
     move,
     restore,
     take_away,
@@ -46,7 +46,7 @@ from stages.own_texts import (
 from stages.validation import one_line
 
 
-class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
+class OwnTextViewSet(OwnTextDraftMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
     """What starting points and texts of the page share. Changing or deleting one needs ``If-Match``."""
 
     read_role = Role.VIEWER
@@ -55,6 +55,12 @@ class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
     model: type[OwnText]
     row_serializer: ClassVar[type[Any]]
     new_serializer: ClassVar[type[Any]]
+
+    def get_object(self) -> Any:
+        """One by its id. What OPTIONS tells of a route without one asks for it as well."""
+        if "pk" not in self.kwargs:
+            raise NotFound
+        return super().get_object()
 
     def answer(self, row: OwnText, status: int = 200) -> Response:
         """One as it stands now, with its ETag."""
@@ -68,12 +74,19 @@ class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return found
 
     def written(
-        self, request: Request, row: Any, values: Mapping[str, Any], version: int | None, prefix: str = ""
+        self,
+        request: Request,
+        row: Any,
+        values: Mapping[str, Any],
+        version: int | None,
+        *,
+        prefix: str = "",
+        held: Held[Any] | None = None,
     ) -> Any:
-        """Write one as the page does; a new one where ``row`` is none."""
+        """Write one as the page does; a new one where ``row`` is none. In bulk all rows are ``held``."""
         raise NotImplementedError
 
-    def same_as(self, values: Mapping[str, Any]) -> Any:
+    def same_as(self, values: Mapping[str, Any], held: Held[Any]) -> Any:
         """The row that a row of a bulk request without an ``id`` means; none where it is a new one."""
         raise NotImplementedError
 
@@ -162,22 +175,24 @@ class OwnTextViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         rows = rows_of(request, self.row_serializer, partial=True)
         done: list[int] = []
         with transaction.atomic():
+            held: Held[Any] = Held(self.model)
             for number, row in enumerate(rows):
-                found = self.same_as(row)
+                found = self.same_as(row, held)
                 if row.get("id") is not None:
-                    found = self.get_queryset().filter(pk=row["id"]).first()
+                    found = held.rows.get(row["id"])
                     if found is None:
                         raise ValidationError({f"{number}.id": ["There is nothing with this id."]})
                 if row.get("version") is not None and (found is None or row["version"] != found.version):
                     raise PreconditionFailed
                 version = found.version if found is not None else None
-                done.append(self.written(request, found, row, version, f"{number}.").pk)
+                done.append(self.written(request, found, row, version, prefix=f"{number}.", held=held).pk)
         after = {one.pk: one for one in self.get_queryset().filter(pk__in=done)}
         return Response(self.get_serializer([after[pk] for pk in done], many=True).data)
 
 
-def documented(read: type[Any], new: type[Any], row: type[Any]) -> Any:
+def documented(read: type[Any], new: type[Any], row: type[Any], draft: type[DraftSerializer]) -> Any:
     """What the OpenAPI document says of the bodies of one kind."""
+    place = PLACE if read is PageTextSerializer else ()
     return extend_schema_view(
         create=extend_schema(request=new, responses={201: read}),
         move=extend_schema(request=StepSerializer, responses=read),
@@ -187,10 +202,12 @@ def documented(read: type[Any], new: type[Any], row: type[Any]) -> Any:
             responses=TimelineSerializer, operation_id=f"{read.__name__.lower()}_history_of_one"
         ),
         bulk=extend_schema(request=row(many=True), responses=read(many=True)),
+        draft=documented_draft(draft),
+        draft_of_new=documented_draft(draft, *place),
     )
 
 
-@documented(StartingPointSerializer, StartingPointSerializer, StartingPointRowSerializer)
+@documented(StartingPointSerializer, StartingPointSerializer, StartingPointRowSerializer, StartingPointDraftSerializer)
 class StartingPointViewSet(OwnTextViewSet):
     """Helpful places to start, in their order: a line of Markdown each."""
 
@@ -198,24 +215,33 @@ class StartingPointViewSet(OwnTextViewSet):
     queryset = StartingPoint.objects.all()
     serializer_class = StartingPointSerializer
     row_serializer = StartingPointRowSerializer
+    draft_serializer = StartingPointDraftSerializer
     new_serializer = StartingPointSerializer
 
     def written(
-        self, request: Request, row: Any, values: Mapping[str, Any], version: int | None, prefix: str = ""
+        self,
+        request: Request,
+        row: Any,
+        values: Mapping[str, Any],
+        version: int | None,
+        *,
+        prefix: str = "",
+        held: Held[Any] | None = None,
     ) -> Any:
         """Write a line."""
         with own_text_as_problem(prefix):
             return write_start(
                 pk=row.pk if row else None, text=values.get("text", row.text if row else ""), version=version,
-                actor=person(request), reason=values.get("reason", ""),
+                actor=person(request), reason=values.get("reason", ""), held=held,
             )  # fmt: skip
 
-    def same_as(self, values: Mapping[str, Any]) -> Any:
+    def same_as(self, values: Mapping[str, Any], held: Held[Any]) -> Any:
         """By its line."""
-        return StartingPoint.objects.filter(text=one_line(values.get("text", ""))).first()
+        line = one_line(values.get("text", ""))
+        return next((row for row in held.rows.values() if row.text == line), None)
 
 
-@documented(PageTextSerializer, NewPageTextSerializer, PageTextRowSerializer)
+@documented(PageTextSerializer, NewPageTextSerializer, PageTextRowSerializer, PageTextDraftSerializer)
 class PageTextViewSet(OwnTextViewSet):
     """Texts of the handbook page outside its stages: its title, its objectives, introductions of sections."""
 
@@ -224,15 +250,24 @@ class PageTextViewSet(OwnTextViewSet):
     serializer_class = PageTextSerializer
     filterset_class = PageTextFilter
     row_serializer = PageTextRowSerializer
+    draft_serializer = PageTextDraftSerializer
     new_serializer = NewPageTextSerializer
 
     def written(
-        self, request: Request, row: Any, values: Mapping[str, Any], version: int | None, prefix: str = ""
+        self,
+        request: Request,
+        row: Any,
+        values: Mapping[str, Any],
+        version: int | None,
+        *,
+        prefix: str = "",
+        held: Held[Any] | None = None,
     ) -> Any:
         """Write a text; where it stands is said when it is made."""
         section = None
         if row is None and values.get("section"):
-            section = Section.objects.filter(key=values["section"]).first()
+            key = values["section"]
+            section = Section.objects.filter(key=key).first() if held is None else held.sections.get(key)
             if section is None:
                 raise ValidationError({f"{prefix}section": [f"There is no section {values['section']}."]})
         with own_text_as_problem(prefix):
@@ -240,12 +275,21 @@ class PageTextViewSet(OwnTextViewSet):
                 pk=row.pk if row else None, heading=values.get("heading", row.heading if row else ""),
                 body=values.get("body", row.body if row else ""), version=version, actor=person(request),
                 place=values.get("place", ""), section=section, reason=values.get("reason", ""),
+                held=held,
             )  # fmt: skip
 
-    def same_as(self, values: Mapping[str, Any]) -> Any:
+    def same_as(self, values: Mapping[str, Any], held: Held[Any]) -> Any:
         """By its heading at its place."""
-        found = PageText.objects.filter(place=values.get("place", ""), heading=one_line(values.get("heading", "")))
-        return found.filter(section__key=values["section"]).first() if values.get("section") else found.first()
+        place, heading = values.get("place", ""), one_line(values.get("heading", ""))
+        return next(
+            (
+                row
+                for row in held.rows.values()
+                if (row.place, row.heading) == (place, heading)
+                and (not values.get("section") or (row.section and row.section.key == values["section"]))
+            ),
+            None,
+        )
 
 
 def changes_data(changes: list[TextChange]) -> dict[str, Any]:
@@ -269,14 +313,3 @@ def changes_data(changes: list[TextChange]) -> dict[str, Any]:
 def own_etag(found: OwnText) -> str:
     """What a change must have been made from."""
     return etag_of(type(found).__name__, found.pk, found.version)
-
-
-@contextmanager
-def own_text_as_problem(prefix: str = "") -> Iterator[None]:
-    """What the verbs refuse as a problem document that names the field; what is stale as 412."""
-    try:
-        yield
-    except OwnTextRefused as error:
-        raise ValidationError({f"{prefix}{error.field or 'text'}": [str(error)]}) from error
-    except StaleOwnText as error:
-        raise PreconditionFailed from error

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, cast
 
 from django.db import transaction
 from django.http import HttpResponseBase
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import extend_schema
 from rest_framework.decorators import action
 from rest_framework.exceptions import NotFound, ValidationError
 from rest_framework.permissions import SAFE_METHODS
@@ -24,13 +24,12 @@ from portal.roles import Role
 from stages import collaboration
 from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
 from stages.api.filters import StageFilter
+from stages.api.own import HEADING, KIND, OWN_ROLES, ReaderMixin, check_kind
 from stages.api.reading import compared, other_stage, score_data
 from stages.api.serializers.blocks import (
     BlockSerializer,
     BulkBlockSerializer,
     ComparedSerializer,
-    DraftSerializer,
-    FollowSerializer,
     KeepingSerializer,
     content_from,
 )
@@ -52,23 +51,20 @@ from stages.api.structure import (
     documented,
     timeline_data,
 )
-from stages.blockform import BlockForm
-from stages.content import BlockContent, to_json
+from stages.content import BlockContent
 from stages.editing import StaleBlock, ensure_block, find_block, save_block
 from stages.history.page_of_day import PageThen, page_of_day, restore_page
 from stages.history.timeline import timeline
-from stages.models import BlockKind, BlockRevision, Follow, Resource, Stage
+from stages.models import BlockKind, BlockRevision, Resource, Stage
 from stages.resources import ResourceRefused, place_resource
 from stages.stage_page import BlockView, block_views, stage_page, stages_complete
 from stages.validation import cleaned
 
-HEADING = OpenApiParameter("heading", str, description="Which block, of those of the kind other.")
-KIND = r"blocks/(?P<kind>[a-z_]+)"
 DAY = r"as-of/(?P<day>\d{4}-\d{2}-\d{2})"
 
 
 @documented(StageSerializer, Stage)
-class StageViewSet(PeopleMixin, CatalogViewSet):
+class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
     """Stages with their blocks."""
 
     model = Stage
@@ -78,8 +74,7 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
     action_roles: ClassVar[dict[str, Role]] = {
         "bulk": Role.VIEWER,
         "bulk_blocks": Role.VIEWER,
-        "follow": Role.VIEWER,
-        "draft": Role.VIEWER,
+        **OWN_ROLES,
     }
 
     def get_serializer_context(self) -> dict[str, Any]:
@@ -238,8 +233,8 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         return self.block_now(stage, kind, view.heading)
 
     @extend_schema(request=None, responses=BlockSerializer)
-    @action(detail=True, methods=["post"], url_path=rf"{KIND}/adopt", pagination_class=None)
-    def adopt(self, request: Request, key: str = "", kind: str = "") -> Response:
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/confirm", pagination_class=None)
+    def confirm_block(self, request: Request, key: str = "", kind: str = "") -> Response:
         """Make what the structure files say (``derived``) the block's own. Needs ``If-Match``."""
         stage, view = self.matched_block(request, kind)
         shown = next((one for one in stage_page(stage, request.user).blocks if one.kind == kind), view)
@@ -248,51 +243,22 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
         if shown.derived_content == BlockContent():
             raise Conflict("The structure files say nothing of it.")
         with stale_as_problem():
-            collaboration.adopt(
+            collaboration.confirm(
                 stage=stage, kind=kind, content=shown.derived_content, actor=person(request),
                 base_version=view.version,
             )  # fmt: skip
         return self.block_now(stage, kind)
 
     @extend_schema(request=None, responses=BlockSerializer)
-    @action(detail=True, methods=["post"], url_path=rf"{KIND}/release", pagination_class=None)
-    def release(self, request: Request, key: str = "", kind: str = "") -> Response:
+    @action(detail=True, methods=["post"], url_path=rf"{KIND}/give-back", pagination_class=None)
+    def give_block_back(self, request: Request, key: str = "", kind: str = "") -> Response:
         """Give the block back to the structure files: without content it says what they say. Needs ``If-Match``."""
         stage, view = self.matched_block(request, kind)
         if kind == BlockKind.OTHER:
             raise Conflict("The structure files say nothing of blocks of your own.")
         with stale_as_problem():
-            collaboration.release(stage=stage, kind=kind, actor=person(request), base_version=view.version)
+            collaboration.give_back(stage=stage, kind=kind, actor=person(request), base_version=view.version)
         return self.block_now(stage, kind)
-
-    @extend_schema(methods=["GET"], parameters=[HEADING], responses=DraftSerializer)
-    @extend_schema(methods=["PUT"], parameters=[HEADING], request=DraftSerializer, responses=DraftSerializer)
-    @extend_schema(methods=["DELETE"], parameters=[HEADING], responses={204: None})
-    @action(detail=True, methods=["get", "put", "delete"], url_path=rf"{KIND}/draft", pagination_class=None)
-    def draft(self, request: Request, key: str = "", kind: str = "") -> Response:
-        """What you typed for a block and have not saved; nobody else sees it. What says what the block says is none."""
-        stage, user = self.get_object(), person(request)
-        check_kind(kind)
-        heading = request.query_params.get("heading", "")[:300] if kind == BlockKind.OTHER else ""
-        if request.method == "DELETE":
-            collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
-            return Response(status=204)
-        if request.method == "PUT":
-            serializer = DraftSerializer(data=request.data)
-            serializer.is_valid(raise_exception=True)
-            asked = serializer.validated_data
-            form = BlockForm(
-                kind=kind, content=content_from(asked["content"]), base_version=asked["base_version"],
-                reason=asked["reason"], paste=asked["paste"],
-            )  # fmt: skip
-            if not collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form):
-                return Response({**asked, "saved_at": None})
-        kept = collaboration.draft_of(user, stage, kind, heading)
-        if kept is None:
-            raise NotFound("You have no draft of this block.")
-        form, saved_at = kept
-        told = {"base_version": form.base_version, "content": to_json(form.content), "reason": form.reason}
-        return Response({**told, "paste": form.paste, "saved_at": saved_at})
 
     @extend_schema(responses=CompletenessSerializer)
     @action(detail=True, methods=["get"], pagination_class=None)
@@ -318,19 +284,6 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
             for left, right in rows
         ]
         return Response({"a": stages[0].key, "b": stages[1].key, "blocks": blocks, "resources": both})
-
-    @extend_schema(methods=["GET"], responses=FollowSerializer)
-    @extend_schema(methods=["PUT"], request=None, responses=FollowSerializer)
-    @extend_schema(methods=["DELETE"], responses=FollowSerializer)
-    @action(detail=True, methods=["get", "put", "delete"], pagination_class=None)
-    def follow(self, request: Request, key: str = "") -> Response:
-        """Whether you are told of changes to the stage; PUT to follow it, DELETE to stop."""
-        stage, user = self.get_object(), person(request)
-        if request.method == "PUT":
-            Follow.objects.get_or_create(user=user, stage=stage)
-        elif request.method == "DELETE":
-            Follow.objects.filter(user=user, stage=stage).delete()
-        return Response({"follows": Follow.objects.filter(user=user, stage=stage).exists()})
 
     def block_now(self, stage: Stage, kind: str, heading: str = "") -> Response:
         """A block as it stands now, with its ETag."""
@@ -363,12 +316,6 @@ class StageViewSet(PeopleMixin, CatalogViewSet):
                 write_block(stage, row["kind"], heading, row, row["version"], user, prefix=f"{number}.")
                 answers.append(block_data(find_view(stage, row["kind"], heading)))
         return Response(answers)
-
-
-def check_kind(kind: str) -> None:
-    """Refuse a kind that there is not."""
-    if kind not in BlockKind.values:
-        raise NotFound(f"There is no kind of block {kind}; there are {', '.join(BlockKind.values)}.")
 
 
 def find_view(stage: Stage, kind: str, heading: str = "") -> BlockView:

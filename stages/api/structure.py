@@ -23,6 +23,7 @@ from portal.api.etags import answer_with_state, with_state
 from portal.roles import Role
 from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
 from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
+from stages.api.own import FactDraftMixin, PeopleDraftMixin, documented_draft
 from stages.api.planned import keys_of_entries, planned_etag
 from stages.api.serializers.changes import (
     DatedSerializer,
@@ -45,6 +46,7 @@ from stages.api.serializers.entries import (
     SectionSerializer,
 )
 from stages.api.serializers.history import RestoreSerializer, TimelineSerializer
+from stages.api.serializers.own import FACT_DRAFTS
 from stages.api.upserting import upsert
 from stages.contacts import name_people
 from stages.facts import PARENT_OF, Entry, kind_of, names_of
@@ -58,7 +60,7 @@ from stages.restructuring.wishes import Wish, carry_out, entries, find, make
 BEFORE = OpenApiParameter("before", OpenApiTypes.DATETIME, description="The `older` of the page before.")
 
 
-class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
+class CatalogViewSet(FactDraftMixin, mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[Any]):
     """Lists and single entries by key. A key that it once had leads on to it."""
 
     read_role = Role.VIEWER
@@ -269,7 +271,7 @@ class CatalogViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.
         return Response(self.get_serializer([found[key] for key in keys], many=True).data)
 
 
-class PeopleMixin:
+class PeopleMixin(PeopleDraftMixin):
     """Who is responsible for a section, stage or group."""
 
     @extend_schema(methods=["GET"], responses=PersonSerializer(many=True))
@@ -314,6 +316,7 @@ def documented(read: type[Any], model: type[Entry]) -> Any:
         create=extend_schema(request=WRITE[model], responses={201: read}),
         partial_update=extend_schema(request=CHANGES[model], responses=read),
         bulk=extend_schema(request=ROWS[model](many=True), responses=read(many=True)),
+        draft=documented_draft(FACT_DRAFTS[model]),
         **said,
     )
 

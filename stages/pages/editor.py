@@ -317,16 +317,16 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     action = str(request.POST.get("action", ""))
     found = find_block(stage, checked(kind), heading)
     said = ""
-    if action == "adopt":
+    if action == "confirm":
         people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("order", "pk"))
         derived = derived_blocks(stage, [view.group for view in groups_of(stage)], people).get(kind)
         if derived is not None and (found is None or content_of(found).is_empty):
-            saved = collaboration.adopt(stage=stage, kind=kind, content=derived, actor=user)
+            saved = collaboration.confirm(stage=stage, kind=kind, content=derived, actor=user)
             return done(
                 request, stage, kind, heading, "Confirmed; it is now the block's own.", undo=saved.block.version
             )
-    elif found is not None and action == "release":
-        saved = collaboration.release(stage=stage, kind=kind, actor=user)
+    elif found is not None and action == "give-back":
+        saved = collaboration.give_back(stage=stage, kind=kind, actor=user)
         said = "Given back; it says what the structure files say." if saved.differences else "It does so already."
         return done(request, stage, kind, heading, said, undo=saved.block.version if saved.differences else 0)
     elif found is not None and action == "undo":

@@ -25,11 +25,13 @@ from stages.own_texts import (
     OwnText,
     OwnTextRefused,
     StaleOwnText,
+    as_typed,
     last_of,
     move,
     restore,
     take_away,
     undo,
+    where,
     write_start,
     write_text,
 )
@@ -244,11 +246,6 @@ def taken_away(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect(f"{reverse('stages:new-text')}?{urlencode({'place': place})}")
 
 
-def where(place: str, section: Section | None) -> str:
-    """A place as the address of a new text has it."""
-    return f"{place}:{section.key}" if section else place
-
-
 def place_asked(request: HttpRequest) -> tuple[str, Section | None]:
     """Where a new text is to stand: ``?place=end``, a section as ``?place=section:dev``; at the top by default."""
     place, _, key = request.GET.get("place", PageText.Place.TOP).replace("\x00", "").partition(":")
@@ -300,11 +297,9 @@ def keep_draft(
     request: HttpRequest, subject: Subject, row: OwnText | None, typed: dict[str, str], version: int
 ) -> bool:
     """Keep what is typed; what says just what stands, or nothing, is no draft."""
-    if all(value.strip() == str(getattr(row, name, "") or "").strip() for name, value in typed.items()):
-        drafts.drop(user=person(request), subject=subject)
-        return False
-    drafts.keep(user=person(request), subject=subject, form=typed, base_version=version)
-    return True
+    return drafts.keep_what_differs(
+        user=person(request), subject=subject, form=typed, stands=as_typed(row), base_version=version
+    )
 
 
 def put_elsewhere(request: HttpRequest, model: type[OwnText], pk: int, action: str) -> None:

@@ -15,8 +15,8 @@ from portal.roles import Role
 from portal.saying import Offer, Said, say
 from stages import drafts
 from stages.blockform import whole_number
-from stages.contacts import Owner, name_people, take_people_back
-from stages.derived import ROLES, role_in_words
+from stages.contacts import Owner, name_people, people_in_lines, take_people_back
+from stages.derived import ROLES
 from stages.facts import kind_of
 from stages.models import Category
 from stages.pages.editor import KEPT, UNDONE, draft_kept, person
@@ -64,7 +64,7 @@ def people(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     try:
         changed = name_people(owner=entry, people=pairs, actor=user, reason=reason, version=version)
     except StaleEntry:
-        theirs = listed(entry)
+        theirs = people_in_lines(entry)
         if text.strip() != theirs.strip():
             keep_draft(entry, user, text, reason, entry.version)
             return show(request, entry, text=text, reason=reason, theirs=theirs, status=409)
@@ -74,20 +74,12 @@ def people(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     return done(request, entry, said, undo=entry.version if changed else 0)
 
 
-def listed(entry: Owner) -> str:
-    """Who is responsible, as the form has it."""
-    rows = entry.people.select_related("contact").exclude(contact__name="").order_by("order", "pk")
-    return "\n".join(f"{role_in_words(one.role)}: {one.contact.name}" for one in rows)
-
-
 def keep_draft(entry: Owner, user: User, text: str, reason: str, version: int) -> bool:
     """Keep what is typed; what says just what stands is no draft."""
-    subject = drafts.of_people(entry)
-    if not reason and text.strip() == listed(entry).strip():
-        drafts.drop(user=user, subject=subject)
-        return False
-    drafts.keep(user=user, subject=subject, form={"people": text, "reason": reason}, base_version=version)
-    return True
+    return drafts.keep_what_differs(
+        user=user, subject=drafts.of_people(entry), form={"people": text, "reason": reason},
+        stands={"people": people_in_lines(entry)}, base_version=version,
+    )  # fmt: skip
 
 
 def undo(request: HttpRequest, entry: Owner, user: User, version: int) -> HttpResponse:
@@ -126,8 +118,8 @@ def show(
     """The form. It was made from ``version``; ``theirs`` is what somebody else saved meanwhile."""
     made_from = entry.version if version is None else version
     context = {
-        "entry": entry, "kind": kind_of(entry), "text": listed(entry) if text is None else text, "reason": reason,
-        "version": made_from, "error": error, "theirs": theirs, "draft_at": draft_at, "said": said,
+        "entry": entry, "kind": kind_of(entry), "text": people_in_lines(entry) if text is None else text,
+        "reason": reason, "version": made_from, "error": error, "theirs": theirs, "draft_at": draft_at, "said": said,
         "behind": made_from != entry.version, "roles": sorted(set(ROLES.values())),
     }  # fmt: skip
     return render(request, "stages/people.html", context, status=status)

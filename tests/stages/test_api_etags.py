@@ -79,7 +79,7 @@ def test_what_is_the_same_is_not_sent_again_and_what_is_different_in_anything_is
         assert (done.status_code, done["ETag"]) == (200, editor_client.get(address)["ETag"])
 
 
-@pytest.mark.parametrize("what", ["restore", "undo", "release", "accept"])
+@pytest.mark.parametrize("what", ["restore", "undo", "give-back", "accept"])
 def test_whoever_writes_between_the_check_of_an_etag_and_the_lock_is_not_overwritten(
     what: str, editor: User, editor_client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -87,12 +87,12 @@ def test_derived_facts_are_confirmed_and_given_back(editor_client: Client) -> No
     told = editor_client.get("/api/v1/stages/create/blocks/").json()
     (block,) = [one for one in told if one["kind"] == "slack"]
     assert (block["filled"], block["derived"][0]["label"]) == ("derived", "#s_create")
-    done = do(editor_client, f"{slack}adopt/", slack)
+    done = do(editor_client, f"{slack}confirm/", slack)
     assert (done.json()["filled"], done.json()["items"][0]["label"]) == ("own", "#s_create")
-    assert do(editor_client, f"{slack}adopt/", slack).status_code == 409
-    assert do(editor_client, f"{slack}release/", slack).json()["items"] == []
+    assert do(editor_client, f"{slack}confirm/", slack).status_code == 409
+    assert do(editor_client, f"{slack}give-back/", slack).json()["items"] == []
     okrs = "/api/v1/stages/create/blocks/okrs/"
-    assert do(editor_client, f"{okrs}adopt/", okrs).status_code == 409
+    assert do(editor_client, f"{okrs}confirm/", okrs).status_code == 409
 
 
 def test_who_follows_a_stage_is_told_of_what_the_api_writes(editor_client: Client, viewer: User) -> None:

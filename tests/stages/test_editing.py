@@ -378,11 +378,11 @@ def test_derived_facts_are_shown_as_such_and_can_be_confirmed(create: Stage, edi
     page = editor_client.get("/stages/create/").content.decode()
     assert "#g_editor" in page
     assert "From the structure files" in page
-    editor_client.post("/stages/create/tool/slack/", {"action": "adopt"})
+    editor_client.post("/stages/create/tool/slack/", {"action": "confirm"})
     assert [label for label, _, _ in items(create, "slack")] == ["#s_create", "#g_editor"]
     a_block(create, "slack", Item(label="#mine"))
-    assert "Take the structure files’ again" in editor_client.get("/stages/create/").content.decode()
-    editor_client.post("/stages/create/tool/slack/", {"action": "release"})
+    assert "Give back to the structure files" in editor_client.get("/stages/create/").content.decode()
+    editor_client.post("/stages/create/tool/slack/", {"action": "give-back"})
     assert items(create, "slack") == []
     page = editor_client.get("/stages/create/").content.decode()
     assert "#g_editor" in page

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.django_db
 def test_a_removed_name_is_nowhere_in_a_team_that_was_confirmed_or_typed(editor: User, editor_client: Client) -> None:
     stage = a_stage("create")
     set_people([(stage, [("pm", "Ada Lovelace"), ("em", "Bo")])])
-    editor_client.post("/stages/create/tool/team/", {"action": "adopt"})
+    editor_client.post("/stages/create/tool/team/", {"action": "confirm"})
     a_block(a_stage("plan"), "team", Item(label="ada  lovelace", description="Lead"), Item(label="The team", url="/t"))
     content = to_json(BlockContent(items=(Item(label="Ada Lovelace"),)))
     Suggestion.objects.create(stage=stage, kind="team", content=content)

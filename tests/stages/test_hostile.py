@@ -63,7 +63,7 @@ def test_no_form_is_a_fault(editor_client: Client, text: str) -> None:
         for action in ("save", "suggest", "draft", "preview", f"up-{text}"):
             answer = editor_client.post(f"/stages/create/edit/{kind}/", {**data, "action": action})
             assert answer.status_code < 500, (kind, action)
-    for action in ("undo", "adopt", "own", "reviewed", text):
+    for action in ("undo", "confirm", "own", "reviewed", text):
         posted = {"action": action, "version": text, "heading": text}
         assert editor_client.post("/stages/create/tool/slack/", posted).status_code < 500
     for action in ("rename", "move", "move_group", "merge", "split", "retire", text):

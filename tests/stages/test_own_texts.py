@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.test import Client
+from pytest_django import DjangoAssertNumQueries
 
 from stages.handbook.documents import page_of
 from stages.handbook.exporting import export_markdown
@@ -21,6 +22,8 @@ pytestmark = pytest.mark.django_db
 STARTS = "/stages/starting-points/"
 TEXTS = "/stages/texts/"
 SCRIPT = {"HX-Request": "true"}
+ROUND_A_BULK = 9
+"""Who asks and may they, the transaction, one look at all rows and one at the sections, the answer."""
 
 
 def starts() -> list[str]:
@@ -342,3 +345,34 @@ def test_a_section_keeps_its_texts_and_one_of_a_section_that_is_gone_comes_back_
     editor_client.post(TEXTS, {"action": "undo", "pk": text.pk, "version": "1"})
     assert PageText.objects.get().place == "top"
     assert "Long words" in editor_client.get("/stages/crash-course/").content.decode()
+
+
+@pytest.mark.parametrize("of", ["starting-points", "page-texts"])
+def test_many_texts_at_once_cost_no_query_for_those_that_stay_and_few_for_each_other(
+    of: str, editor_client: Client, django_assert_max_num_queries: DjangoAssertNumQueries
+) -> None:
+    a_section("dev")
+    route = f"/api/v1/{of}/bulk/"
+
+    def rows(said: str, *numbers: int) -> list[dict[str, Any]]:
+        if of == "starting-points":
+            return [{"text": f"Line {number} {said}"} for number in numbers]
+        where: list[dict[str, str]] = [{"place": "top"}, {"place": "section", "section": "dev"}]
+        return [where[number % 2] | {"heading": f"H {number}", "body": f"T {said}"} for number in numbers]
+
+    def send(body: list[dict[str, Any]]) -> Any:
+        answer = editor_client.post(route, body, content_type="application/json")
+        assert answer.status_code == 200, answer.json()
+        return answer.json()
+
+    many = range(40)
+    with django_assert_max_num_queries(ROUND_A_BULK + len(many)):
+        made = send(rows("one", *many))
+    with django_assert_max_num_queries(ROUND_A_BULK):
+        assert send(rows("one", *many)) == made
+    changed = rows("two", 0, 1, 2)
+    if of == "starting-points":
+        changed = [{**row, "id": made[number]["id"]} for number, row in enumerate(changed)]
+    with django_assert_max_num_queries(ROUND_A_BULK + 3):
+        assert {row["version"] for row in send([*changed, *rows("one", *many[3:])])} == {1, 2}
+    assert {row.version for row in (StartingPoint if of == "starting-points" else PageText).objects.all()} == {1, 2}

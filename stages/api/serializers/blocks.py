@@ -83,22 +83,6 @@ class BlockContentSerializer(Strict):
     items = ItemSerializer(many=True, required=False, default=list)
 
 
-class FollowSerializer(serializers.Serializer[Any]):
-    """Whether you follow the stage."""
-
-    follows = serializers.BooleanField()
-
-
-class DraftSerializer(Strict):
-    """What you typed and have not saved; ``base_version`` is the version of the block that it was made from."""
-
-    base_version = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
-    content = BlockContentSerializer()
-    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
-    paste = serializers.CharField(required=False, allow_blank=True, default="", trim_whitespace=False)
-    saved_at = serializers.DateTimeField(read_only=True)
-
-
 class ComparedBlockSerializer(serializers.Serializer[Any]):
     """A block of two stages; null where one has none of it."""
 
