@@ -148,8 +148,8 @@ def cleaned_link(resource: Resource, label: str, url: str) -> tuple[dict[str, st
 def stages_not_edited(resource: Resource, user: User | AnonymousUser) -> list[str]:
     """Names of the stages that use it and that this person may not edit: their link is not this person's to change."""
     used = resource.placements.select_related("block__stage__section")
-    stages = {one.block.stage.name: one.block.stage for one in used}
-    return sorted(name for name, stage in stages.items() if not has_role(user, Role.EDITOR, stage.scopes))
+    stages = {one.block.stage.pk: one.block.stage for one in used}
+    return sorted({stage.name for stage in stages.values() if not has_role(user, Role.EDITOR, stage.scopes)})
 
 
 def change_resource(

@@ -329,7 +329,7 @@ def block_views(
     )
     placements: dict[int, list[Any]] = defaultdict(list)
     uses = (
-        Placement.objects.filter(resource=OuterRef("resource"))
+        Placement.objects.filter(resource=OuterRef("resource"), block__stage__retired_on=None)
         .order_by()
         .values("resource")
         .annotate(names=ArrayAgg("block__stage__name", distinct=True))

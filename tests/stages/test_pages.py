@@ -23,7 +23,9 @@ from stages.contacts import set_people
 from stages.content import Item
 from stages.models import Block, BlockRevision, Category, Contact, Resource, Stage, Visit
 from stages.plugin import plugin
-from tests.conftest import WithPlugins
+from stages.restructuring import retire, today
+from tests.builders import a_user
+from tests.conftest import WithPlugins, browser_of
 from tests.stages.builders import a_block, a_section, a_stage
 
 pytestmark = pytest.mark.django_db
@@ -284,6 +286,25 @@ def test_a_stage_says_how_its_score_comes_about_and_who_else_uses_a_dashboard(vi
     assert "Nobody keeps it yet" in page
     assert 'href="https://about.gitlab.com/guide"' in page
     assert "data-print" in page
+
+
+def test_a_retired_stage_does_not_count_as_somebody_who_uses_a_dashboard(viewer_client: Client) -> None:
+    for key in ("create", "plan", "verify"):
+        a_block(a_stage(key), "dashboards", Item(label="A", url="/a"))
+    retire(entry=Stage.objects.get(key="plan"), actor=None, on=today(), reason="")
+    assert ">Verify</a>" in viewer_client.get("/stages/create/").content.decode()
+    resource = viewer_client.get(f"/stages/resources/{Resource.objects.get().pk}/").content.decode()
+    assert '>Plan</a> <span class="badge badge-neutral">retired</span>' in resource
+
+
+def test_a_shared_link_is_nobodys_to_change_who_may_not_edit_both_of_two_stages_of_one_name() -> None:
+    for key in ("create", "plan"):
+        a_block(a_stage(key, name="Twin"), "dashboards", Item(label="A", url="/a"))
+    for key in ("create", "plan"):
+        editor = browser_of(a_user(f"of_{key}", f"editor@stage:{key}"))
+        address = f"/stages/resources/{Resource.objects.get().pk}/"
+        page = editor.post(address, {"version": "1", "label": "A", "url": "/mine"})
+        assert "Its link is that of Twin as well" in page.content.decode()
 
 
 def test_stages_that_share_a_dashboard_are_compared(viewer_client: Client) -> None:
