@@ -129,6 +129,11 @@ def rename_scope(*, before: str, after: str) -> None:
                 grant.save(update_fields=["scope"])
 
 
+def forget_scope(*, scope: str) -> None:
+    """Take the roles given within a scope whose subject is deleted: its name may be given to another one day."""
+    RoleGrant.objects.filter(scope=scope).delete()
+
+
 def set_active(*, user: User, active: bool, actor: User, reason: str) -> None:
     """Close an account, or open it again. Closing it makes its tokens and sessions useless at once."""
     with transaction.atomic(), because(reason, actor=actor):

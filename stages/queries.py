@@ -164,10 +164,15 @@ def people_of(owner: Section | Group) -> list[tuple[str, str]]:
 
 
 def successor_of(entry: Entry) -> Entry | None:
-    """What a retired entry was merged into."""
-    merged = Succession.objects.filter(kind=kind_of(entry), from_key=entry.key, how="merged").first()
-    if merged is None:
+    """What a retired entry was merged into; of one that was brought back since, and retired anew, there is none."""
+    of_it = Q(entry=entry.pk) | Q(entry=None, from_key=entry.key)
+    told = Succession.objects.filter(of_it, kind=kind_of(entry), how__in=("merged", "restored"), undone_by=None)
+    merged = told.order_by("-pk").first()
+    if merged is None or merged.how != "merged" or merged.on != entry.retired_on:
         return None
+    entries = type(entry)._default_manager
+    if "other" in merged.took:
+        return entries.filter(pk=merged.took["other"]).first()
     former = FormerKey.objects.filter(kind=merged.kind, key=merged.to_key).values_list("target_key", flat=True).first()
-    found: Entry | None = type(entry)._default_manager.filter(key=former or merged.to_key).first()
+    found: Entry | None = entries.filter(key=former or merged.to_key).first()
     return found

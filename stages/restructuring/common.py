@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from django.db import connection, transaction
 from django.utils import timezone
 
+from portal.people import rename_scope
 from stages.facts import Entry, kind_of
 from stages.models import FormerKey, Succession
 from stages.models.structure import KEY, KEY_PATTERN
@@ -114,6 +115,14 @@ def free_key(model: type[Entry], key: str, entry: Entry | None = None) -> str:
     if former is not None:
         raise RestructureRefused(f"Old links with the key {key} lead to {former.target_key}; choose another.", "key")
     return key
+
+
+def lead_on(kind: str, before: str, after: str) -> None:
+    """Let an old key lead to the new one, with all that led to it; the roles within it go along."""
+    FormerKey.objects.filter(kind=kind, key=after).delete()
+    FormerKey.objects.filter(kind=kind, target_key=before).update(target_key=after)
+    FormerKey.objects.update_or_create(kind=kind, key=before, defaults={"target_key": after})
+    rename_scope(before=f"{kind}:{before}", after=f"{kind}:{after}")
 
 
 def not_ahead(on: date) -> date:

@@ -11,7 +11,7 @@ from django.db.models import Max, ProtectedError
 from django.utils import timezone
 
 from portal.history import because
-from portal.people import rename_scope
+from portal.people import forget_scope
 from stages.facts import MODELS, Entry, kind_of
 from stages.models import Category, FormerKey, Group, PlannedChange, Section, Stage, Succession
 from stages.planned import OPEN
@@ -19,6 +19,7 @@ from stages.restructuring.common import (
     RestructureRefused,
     free_key,
     free_name,
+    lead_on,
     locked,
     named,
     not_ahead,
@@ -96,10 +97,7 @@ def rename(
         if before == (key, name):
             return
         if key != entry.key:
-            FormerKey.objects.filter(kind=kind, key=key).delete()
-            FormerKey.objects.filter(kind=kind, target_key=entry.key).update(target_key=key)
-            FormerKey.objects.update_or_create(kind=kind, key=entry.key, defaults={"target_key": key})
-            rename_scope(before=f"{kind}:{entry.key}", after=f"{kind}:{key}")
+            lead_on(kind, entry.key, key)
         entry.key, entry.name = key, name
         entry.version += 1
         entry.save()
@@ -271,6 +269,7 @@ def delete(
             raise RestructureRefused(f"{entry.name} is not deleted: {told} Retire it instead.")
         record(entry, "deleted", (entry.key, entry.name), ("", ""), actor, today(), reason, undoes=undoes)
         FormerKey.objects.filter(kind=kind_of(entry), target_key=entry.key).delete()
+        forget_scope(scope=f"{kind_of(entry)}:{entry.key}")
         # What was planned for it could not be done, seen or cancelled any more.
         PlannedChange.objects.filter(kind=kind_of(entry), entry=entry.pk, state__in=OPEN).update(
             state=PlannedChange.State.CANCELLED, sentence="It was deleted.", settled_at=timezone.now(), settled_by=actor

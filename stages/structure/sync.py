@@ -21,6 +21,7 @@ from stages.disputes import dispute
 from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
 from stages.models.changes import NOT_IN_THE_FILE
 from stages.names import folded
+from stages.restructuring.common import lead_on
 from stages.signals import structure_changed
 from stages.structure.reader import Irregularity
 from stages.structure.reading import Entry, Structure
@@ -152,7 +153,7 @@ def _sync(
             state = "unchanged"
             if row.key != entry.key and not row.in_structure:
                 # Made from a page before the structure was known: the file's key is the better one.
-                FormerKey.objects.update_or_create(kind=kind, key=row.key, defaults={"target_key": entry.key})
+                lead_on(kind, row.key, entry.key)
                 row.key = entry.key
         merged = _merge(row, values, parent_keys, parents, new=state == "created")
         returns = row.retired_on is not None and not row.in_structure

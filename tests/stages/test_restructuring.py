@@ -9,6 +9,7 @@ import pytest
 from django.db import connection, transaction
 from django.test import Client
 
+from portal.models import User
 from stages.contacts import set_people
 from stages.content import Item
 from stages.editing import content_of, find_block
@@ -17,7 +18,7 @@ from stages.handbook.importing import digest_of, import_page
 from stages.handbook.reading import HandbookError
 from stages.models import Block, Category, FormerKey, Stage, Succession
 from stages.queries import group_named
-from stages.restructuring import RestructureRefused, create, delete, merge, move, rename, retire, split
+from stages.restructuring import RestructureRefused, bring_back, create, delete, merge, move, rename, retire, split
 from stages.restructuring.common import one_at_a_time
 from tests.builders import a_user
 from tests.conftest import browser_of
@@ -250,6 +251,29 @@ def test_what_is_split_off_gets_its_key_from_its_name(editor_client: Client) -> 
     made = editor_client.post(page, {"action": "split", "name": "Make & Mend", "key": ""})
     assert made["Location"] == "/stages/make_mend/"
     assert editor_client.post(page, {"action": "split", "name": " ", "key": ""}).status_code == 422
+
+
+def test_who_gets_the_key_of_something_deleted_does_not_get_its_editors(editor: User) -> None:
+    mistake = create(kind="stage", key="make", name="Make", parents=[], actor=editor, on=DAY)
+    person = a_user("keen", "editor@stage:make")
+    delete(entry=mistake, actor=editor)
+    other = create(kind="stage", key="make", name="Another", parents=[], actor=editor, on=DAY)
+    assert browser_of(person).get(f"{other.get_absolute_url()}facts/").status_code == 403
+    assert not person.role_grants.exists()
+
+
+def test_what_was_brought_back_after_a_merge_and_retired_anew_leads_nowhere(
+    editor: User, viewer_client: Client
+) -> None:
+    source, target = a_stage("create"), a_stage("plan")
+    merge(source=source, target=target, actor=editor, on=DAY, reason="")
+    rename(entry=source, name="Make", key="make", actor=editor, on=DAY)
+    assert "was merged into" in viewer_client.get("/stages/make/").content.decode()
+    bring_back(entry=source, actor=editor, on=DAY)
+    retire(entry=source, actor=editor, on=DAY, reason="For good")
+    told = viewer_client.get("/stages/make/").content.decode()
+    assert "was merged into" not in told
+    assert "is retired" in told
 
 
 def test_a_form_that_was_opened_before_somebody_else_s_change_changes_nothing(editor_client: Client) -> None:

@@ -14,9 +14,11 @@ from django.core.management import CommandError, call_command
 from portal.models import User
 from stages.contacts import name_people, remove_contact
 from stages.disputes import decide
-from stages.models import Category, Contact, FieldConflict, Group, Responsibility, Section, Stage
+from stages.models import Category, Contact, FieldConflict, FormerKey, Group, Responsibility, Section, Stage
+from stages.restructuring.wishes import may_edit
 from stages.structure.reading import read_structure
 from stages.structure.yamlfile import StructureError
+from tests.builders import a_user
 
 SECTIONS = "dev:\n  name: Dev\n  direction: /d\n  pm: Ada\n"
 STAGES = """\
@@ -157,9 +159,13 @@ def test_an_edit_of_the_portal_stays_and_the_file_is_followed_where_there_is_non
 @pytest.mark.django_db
 def test_a_page_that_was_there_before_the_structure_is_joined_by_name(files: dict[str, Path]) -> None:
     Stage.objects.create(key="the-create", name="create", in_structure=False)
+    FormerKey.objects.create(kind="stage", key="old", target_key="the-create")
+    keeper = a_user("keeper", "editor@stage:the-create")
     run(files)
     stage = Stage.objects.get()
     assert (stage.in_structure, stage.key) == (True, "create")
+    assert dict(FormerKey.objects.values_list("key", "target_key")) == {"old": "create", "the-create": "create"}
+    assert may_edit(User.objects.get(pk=keeper.pk), stage), "who could edit the page still can"
 
 
 @pytest.mark.django_db
