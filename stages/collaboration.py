@@ -18,7 +18,7 @@ from stages import drafts
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
 from stages.editing import Saved, StaleBlock, content_at, content_of, ensure_block, find_block, save_block
-from stages.models import Block, BlockRevision, Follow, Resource, Stage, Suggestion
+from stages.models import Block, BlockRevision, ConflictDecision, Follow, ImportConflict, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -168,17 +168,48 @@ def restore(*, revision: BlockRevision, actor: User, reason: str = "", base_vers
 
 
 def undo(*, block: Block, version: int, actor: User) -> Saved:
-    """Take back a save, as long as nobody saved after it."""
+    """Take back a save, as long as nobody saved after it. What it decided about an import waits again."""
     if block.version != version:
         raise StaleBlock(block=block, base=BlockContent(), current=content_of(block))
     before = block.revisions.filter(version__lt=version).order_by("-version").first()
-    content = without_ids(from_json(before.content), content_of(block)) if before else BlockContent(
-        heading=block.heading if block.kind == "other" else ""
-    )  # fmt: skip
-    return save_block(
-        stage=block.stage, kind=block.kind, heading=block.heading if block.kind == "other" else "", content=content,
-        base_version=version, actor=actor, how="undo", reason="Undone",
-    )  # fmt: skip
+    heading = block.heading if block.kind == "other" else ""
+    content = without_ids(from_json(before.content), content_of(block)) if before else BlockContent(heading=heading)
+    with transaction.atomic():
+        saved = save_block(
+            stage=block.stage, kind=block.kind, heading=heading, content=content,
+            base_version=version, actor=actor, how="undo", reason="Undone",
+        )  # fmt: skip
+        decided = ConflictDecision.objects.filter(conflict__block=block, version=version, undone_at=None)
+        decision = decided.select_related("conflict__block", "conflict__run").first()
+        if decision is not None and may_reopen(decision):
+            reopen(decision, actor)
+    return saved
+
+
+def may_reopen(decision: ConflictDecision) -> bool:
+    """Whether it is the last one about its conflict, and the conflict the last one of its block."""
+    conflict = decision.conflict
+    later = conflict.decisions.filter(undone_at=None, pk__gt=decision.pk)
+    others = conflict.block.conflicts.filter(state=ImportConflict.State.OPEN).exclude(pk=conflict.pk)
+    return not is_past(decision) and not later.exists() and not others.exists()
+
+
+def is_past(decision: ConflictDecision) -> bool:
+    """Whether the source said something else since."""
+    conflict = decision.conflict
+    run = conflict.run
+    same = from_json(conflict.block.imported) == from_json(conflict.source_content)
+    return not same or (run is not None and run.at > decision.at)
+
+
+def reopen(decision: ConflictDecision, actor: User) -> None:
+    """Put what was decided in dispute again, as it was before."""
+    decision.undone_at, decision.undone_by = timezone.now(), str(actor)
+    decision.save()
+    conflict = decision.conflict
+    conflict.agreed, conflict.state = decision.agreed, ImportConflict.State.OPEN
+    conflict.decided_by = conflict.decided_at = None
+    conflict.save()
 
 
 def review(*, block: Block, actor: User, every_days: int | None = None, reviewed: bool = True) -> None:

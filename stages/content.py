@@ -11,8 +11,10 @@ from dataclasses import dataclass, field, fields, replace
 from difflib import unified_diff
 from typing import Any
 
+Places = tuple[int | None, int | None, int | None]
 LONGEST_COMPARED = 3000
 """Lines: comparing takes time that grows with the product of the two sides."""
+REMOVED = "(removed)"
 ITEM_FIELDS = ("label", "url", "description", "text", "dialect", "doc_label")
 TEXT_FIELDS = ("heading", "note", "body", "not_applicable")
 WORDS = {
@@ -71,12 +73,18 @@ class BlockContent:
 
 @dataclass(frozen=True, kw_only=True)
 class Conflict:
-    """Something that two sides changed differently: what it is, and the three readings."""
+    """Something that two sides changed differently: what it is, and the three readings.
+
+    ``field`` is that of the text or item, empty where the item as a whole is meant; ``places`` are those of the item
+    in base, ours and theirs.
+    """
 
     what: str
     base: str
     ours: str
     theirs: str
+    field: str = ""
+    places: Places | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -207,20 +215,23 @@ def told_item(item: Item) -> str:
 class Merged:
     """The outcome of a merge. Where both sides changed the same thing, ours stands and the conflict is told.
 
-    ``missing`` are the ids of our items that the other side no longer has.
+    ``missing`` are the ids of our items that the other side no longer has; ``twins`` says which of theirs is which of
+    ours, ``alone`` which of the base is one of ours that they have no more, each by its place.
     """
 
     content: BlockContent
     conflicts: tuple[Conflict, ...] = ()
     missing: tuple[int, ...] = ()
     dropped: tuple[Item, ...] = ()
+    twins: Mapping[int, int] = field(default_factory=dict)
+    alone: Mapping[int, int] = field(default_factory=dict)
 
 
 def merge(base: BlockContent, ours: BlockContent, theirs: BlockContent, *, keep_missing: bool = True) -> Merged:
     """Three ways. ``keep_missing``: what the other side removed stays with us (an import) or goes too (an edit)."""
     conflicts: list[Conflict] = []
     texts = {
-        name: _pick(WORDS[name], getattr(base, name), getattr(ours, name), getattr(theirs, name), conflicts)
+        name: _pick(WORDS[name], name, (getattr(base, name), getattr(ours, name), getattr(theirs, name)), conflicts)
         for name in TEXT_FIELDS
     }
     base_of_ours, base_of_theirs = pairs(base.items, ours.items), pairs(base.items, theirs.items)
@@ -245,7 +256,8 @@ def merge(base: BlockContent, ours: BlockContent, theirs: BlockContent, *, keep_
             before = base.items[base_position]
             if base_position in theirs_at:
                 twin[position] = theirs_at[base_position]
-                merged[position] = _merge_items(before, item, theirs.items[theirs_at[base_position]], conflicts)
+                places: Places = (base_position, position, theirs_at[base_position])
+                merged[position] = _merge_items(before, item, theirs.items[twin[position]], conflicts, places)
             elif keep_missing:
                 merged[position] = item
                 if item.id is not None:
@@ -255,10 +267,14 @@ def merge(base: BlockContent, ours: BlockContent, theirs: BlockContent, *, keep_
             else:
                 merged[position] = item
                 conflicts.append(
-                    Conflict(what=f"“{item.name}”", base=told_item(before), ours=told_item(item), theirs="(removed)")
-                )
+                    Conflict(
+                        what=f"“{item.name}”", base=told_item(before), ours=told_item(item), theirs=REMOVED,
+                        places=(base_position, position, None),
+                    )
+                )  # fmt: skip
         elif position in twin:
-            merged[position] = _merge_items(Item(), item, theirs.items[twin[position]], conflicts)
+            places = (None, position, twin[position])
+            merged[position] = _merge_items(Item(), item, theirs.items[twin[position]], conflicts, places)
         else:
             merged[position] = item
     kept_bases = set(base_of_ours.values())
@@ -268,29 +284,41 @@ def merge(base: BlockContent, ours: BlockContent, theirs: BlockContent, *, keep_
             before = base.items[base_of_theirs[position]]
             if base_of_theirs[position] not in kept_bases and item != before:
                 conflicts.append(
-                    Conflict(what=f"“{item.name}”", base=told_item(before), ours="(removed)", theirs=told_item(item))
-                )
+                    Conflict(
+                        what=f"“{item.name}”", base=told_item(before), ours=REMOVED, theirs=told_item(item),
+                        places=(base_of_theirs[position], None, position),
+                    )
+                )  # fmt: skip
         elif position not in both:
             added.append(position)
     items = _ordered(ours, theirs, merged, twin, added, base_of_ours)
     content = BlockContent(**texts, items=items, placeholders=theirs.placeholders)
-    return Merged(content=content, conflicts=tuple(conflicts), missing=tuple(missing), dropped=tuple(dropped))
+    return Merged(
+        content=content, conflicts=tuple(conflicts), missing=tuple(missing), dropped=tuple(dropped),
+        twins={theirs_position: position for position, theirs_position in twin.items()},
+        alone={position: at for at, position in base_of_ours.items() if position not in theirs_at},
+    )  # fmt: skip
 
 
-def _pick(what: str, base: str, ours: str, theirs: str, conflicts: list[Conflict]) -> str:
+def _pick(
+    what: str, field: str, said: tuple[str, str, str], conflicts: list[Conflict], places: Places | None = None
+) -> str:
+    base, ours, theirs = said
     if ours == theirs or theirs == base:
         return ours
     if ours == base:
         return theirs
-    conflicts.append(Conflict(what=f"the {what}", base=base, ours=ours, theirs=theirs))
+    conflicts.append(
+        Conflict(what=f"the {what}", base=base, ours=ours, theirs=theirs, field=field, places=places)
+    )  # fmt: skip
     return ours
 
 
-def _merge_items(base: Item, ours: Item, theirs: Item, conflicts: list[Conflict]) -> Item:
+def _merge_items(base: Item, ours: Item, theirs: Item, conflicts: list[Conflict], places: Places) -> Item:
     picked: dict[str, Any] = {}
     for name in ITEM_FIELDS:
         values = (getattr(base, name), getattr(ours, name), getattr(theirs, name))
-        picked[name] = _pick(f"{WORDS[name]} of “{ours.name}”", *values, conflicts)
+        picked[name] = _pick(f"{WORDS[name]} of “{ours.name}”", name, values, conflicts, places)
     return replace(ours, **picked)
 
 

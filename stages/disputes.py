@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from portal.history import because
 from stages import facts
+from stages.collaboration import Refused
 from stages.derived import ROLES
 from stages.models import Category, FieldConflict, Group, PageText, Section, Stage, StartingPoint
 from stages.models.structure import Structural
@@ -65,6 +66,12 @@ class Disagreement:
     def field(self) -> str:
         """The field as people say it."""
         return in_words(self.conflict.field)
+
+    @property
+    def ours(self) -> Any:
+        """What the portal says: now, or when it was decided."""
+        is_open = self.conflict.state == FieldConflict.State.OPEN
+        return value_of(self.entry, self.conflict.field) if is_open else self.conflict.portal_value
 
     @property
     def sentence(self) -> str:
@@ -124,29 +131,68 @@ def disagreements(conflicts: Iterable[FieldConflict] | None = None) -> list[Disa
 
 
 @transaction.atomic
-def decide(*, conflict: FieldConflict, take_source: bool, actor: User) -> None:
+def decide(*, conflict: FieldConflict, take_source: bool, actor: User, reason: str = "") -> None:
     """Keep the portal's value, or take the file's. What was decided already stays decided."""
     locked = FieldConflict.objects.select_for_update(of=("self",)).get(pk=conflict.pk)
     if locked.state != FieldConflict.State.OPEN:
         return
+    row = MODELS[locked.kind]._default_manager.filter(pk=locked.entry).first()
+    if row is not None:
+        locked.portal_value = value_of(row, locked.field)
     if take_source:
-        _take(locked, actor)
+        _assign(locked, locked.file_value, reason or "Took the source's value", actor)
     locked.state = FieldConflict.State.SOURCE if take_source else FieldConflict.State.PORTAL
-    locked.decided_by, locked.decided_at = actor, timezone.now()
+    locked.decided_by, locked.decided_at, locked.reason = actor, timezone.now(), reason[:1000]
     locked.save()
 
 
-def _take(conflict: FieldConflict, actor: User) -> None:
+@transaction.atomic
+def take_back(*, conflict: FieldConflict, actor: User) -> None:
+    """Take a decision back: it waits again, and the entry says what it said before.
+
+    Refused where something newer would be lost.
+    """
+    locked = FieldConflict.objects.select_for_update(of=("self",)).get(pk=conflict.pk)
+    if why := standing_in_the_way(locked):
+        raise Refused(why)
+    if locked.state == FieldConflict.State.SOURCE:
+        _assign(locked, locked.portal_value, "Undone", actor)
+    locked.state, locked.decided_by, locked.decided_at = FieldConflict.State.OPEN, None, None
+    locked.save()
+
+
+def standing_in_the_way(conflict: FieldConflict) -> str:
+    """Why a decision cannot be taken back, as a sentence; empty where it can."""
+    if conflict.state == FieldConflict.State.OPEN:
+        return "It was taken back already."
+    same = FieldConflict.objects.filter(kind=conflict.kind, entry=conflict.entry, field=conflict.field)
+    if same.filter(pk__gt=conflict.pk).exists():
+        return "Nothing was undone: a later import found it in dispute again."
+    row = MODELS[conflict.kind]._default_manager.filter(pk=conflict.entry).first()
+    if row is None:
+        return "Nothing was undone: what it is about is no more."
+    took = conflict.state == FieldConflict.State.SOURCE
+    if took and (value_of(row, conflict.field) or "") != (conflict.file_value or ""):
+        return "Nothing was undone: somebody changed it since. The history can bring any version back."
+    return ""
+
+
+def value_of(row: Entry, field: str) -> Any:
+    """What the portal says, as a file writes it."""
+    return row.written(field) if isinstance(row, Structural) else getattr(row, field)
+
+
+def _assign(conflict: FieldConflict, value: Any, why: str, actor: User) -> None:
     row = MODELS[conflict.kind]._default_manager.select_for_update().get(pk=conflict.entry)
     parents = {
         name: {one.key: one for one in model._default_manager.all()}
         for name, model in PARENTS.get(conflict.kind, {}).items()
     }
-    with because("Took the source's value", actor=actor):
+    with because(why, actor=actor):
         if isinstance(row, StartingPoint | PageText):
-            row.take(conflict.field, str(conflict.file_value or ""))
+            row.take(conflict.field, str(value or ""))
         else:
-            assign(row, conflict.field, conflict.file_value, parents)
+            assign(row, conflict.field, value, parents)
         row.version += 1
         row.save()
     keys = frozenset({f"{conflict.kind}:{row.key}"}) if isinstance(row, Structural) else frozenset()

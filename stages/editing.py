@@ -12,10 +12,21 @@ from typing import TYPE_CHECKING
 
 from django.db import IntegrityError, transaction
 from django.db.models import Count
+from django.utils import timezone
 
 from portal.history import because
-from stages.content import ITEM_FIELDS, BlockContent, Difference, Item, differences, from_json, pairs, to_json
-from stages.models import Block, BlockKind, BlockRevision, Group, Placement, Resource, Stage
+from stages.content import ITEM_FIELDS, BlockContent, Difference, Item, differences, from_json, merge, pairs, to_json
+from stages.models import (
+    Block,
+    BlockKind,
+    BlockRevision,
+    ConflictDecision,
+    Group,
+    ImportConflict,
+    Placement,
+    Resource,
+    Stage,
+)
 from stages.names import named_in
 
 if TYPE_CHECKING:
@@ -127,7 +138,20 @@ def save_block(
             how=how,
             reason=reason,
         )
+        _settle(block, saved, actor)
         return Saved(block=block, differences=tuple(told))
+
+
+def _settle(block: Block, saved: BlockContent, actor: User | None) -> None:
+    """An edit that leaves nothing in dispute with the last import settles that, until it is undone."""
+    conflict = block.conflicts.filter(state=ImportConflict.State.OPEN).first()
+    if conflict is None or merge(from_json(conflict.agreed), saved, from_json(conflict.source_content)).conflicts:
+        return
+    ConflictDecision.objects.create(
+        conflict=conflict, actor=actor, actor_name=str(actor or ""), agreed=conflict.agreed, version=block.version
+    )
+    conflict.state, conflict.decided_by, conflict.decided_at = ImportConflict.State.SETTLED, actor, timezone.now()
+    conflict.save()
 
 
 def ensure_block(stage: Stage, kind: str, heading: str = "") -> Block:

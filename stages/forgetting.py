@@ -18,6 +18,7 @@ from stages.models import (
     Block,
     BlockKind,
     BlockRevision,
+    ConflictDecision,
     Draft,
     ImportConflict,
     Placement,
@@ -41,7 +42,12 @@ def forget_on_pages(name: str) -> None:
     _rewrite(BlockRevision.objects.filter(block__kind=BlockKind.TEAM), "content", name)
     _rewrite(Block.objects.filter(kind=BlockKind.TEAM).exclude(imported=None), "imported", name)
     _rewrite(Suggestion.objects.filter(kind=BlockKind.TEAM), "content", name)
-    _rewrite(ImportConflict.objects.filter(block__kind=BlockKind.TEAM), "source_content", name)
+    conflicts = ImportConflict.objects.filter(block__kind=BlockKind.TEAM)
+    _rewrite(conflicts, "source_content", name)
+    _rewrite(conflicts.exclude(agreed=None), "agreed", name)
+    decisions = ConflictDecision.objects.filter(conflict__block__kind=BlockKind.TEAM)
+    _rewrite(decisions.exclude(agreed=None), "agreed", name)
+    _forget_told(decisions, name)
     _forget_drafts(name)
     _forget_labels(events_of(Resource).filter(kind=BlockKind.TEAM), name)
     _forget_labels(events_of(Placement).exclude(label=""), name)
@@ -73,6 +79,20 @@ def _rewrite(rows: QuerySet[Any, Any], field: str, name: str) -> None:
             setattr(row, field, {**content, "items": kept})
             changed.append(row)
     rows.model._default_manager.bulk_update(changed, [field], batch_size=500)
+
+
+def _forget_told(decisions: QuerySet[ConflictDecision], name: str) -> None:
+    """Drop what was told of a decision about that name."""
+    for row in decisions:
+        kept = [one for one in row.told if not _names(one, name)]
+        if len(kept) < len(row.told):
+            row.told, row.reason = kept, ""
+            row.save(update_fields=["told", "reason"])
+
+
+def _names(told: dict[str, Any], name: str) -> bool:
+    said = [value for reading in told["readings"] for value in reading.values()]
+    return any(is_name(line, name) for value in (told["what"].strip("“”"), *said) for line in value.split("\n"))
 
 
 def _forget_drafts(name: str) -> None:

@@ -6,6 +6,7 @@ from django.urls import path
 
 from stages import views
 from stages.pages import (
+    deciding,
     editor,
     facts,
     history,
@@ -32,7 +33,7 @@ urlpatterns = [
     path("stages/import/runs/<int:pk>/", importing.run, name="import-run"),
     path("stages/structure/<str:name>.yml", importing.export_file, name="structure-file"),
     path("stages/import/pull/", importing.pull_now, name="pull-now"),
-    path("stages/disputes/<int:pk>/", importing.dispute, name="dispute"),
+    path("stages/disputes/<int:pk>/", deciding.dispute, name="dispute"),
     path("stages/export/<str:form>/", reading.export, name="export-all"),
     path("stages/starting-points/", own_texts.starting_points, name="starting-points"),
     path("stages/texts/", own_texts.texts, name="texts"),
@@ -40,7 +41,7 @@ urlpatterns = [
     path("stages/texts/<int:pk>/", own_texts.text, name="text"),
     path("stages/resources/<int:pk>/", views.resource, name="resource"),
     path("stages/suggestions/<int:pk>/", history.suggestion, name="suggestion"),
-    path("stages/conflicts/<int:pk>/", history.conflict, name="conflict"),
+    path("stages/conflicts/<int:pk>/", deciding.conflict, name="conflict"),
     path("stages/new/<str:kind>/", restructure.new, name="new"),
     path("stages/planned/<int:pk>/", restructure.planned, name="planned"),
     path("stages/changes/<int:pk>/undo/", restructure.undo_change, name="undo-change"),

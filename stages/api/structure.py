@@ -50,7 +50,8 @@ from stages.api.serializers.own import FACT_DRAFTS
 from stages.api.upserting import upsert
 from stages.contacts import name_people
 from stages.facts import PARENT_OF, Entry, kind_of, names_of
-from stages.history.timeline import Happening, Timeline, timeline
+from stages.history.happening import Happening
+from stages.history.timeline import Timeline, timeline
 from stages.models import Category, FormerKey, Group, PlannedChange, Section, Succession
 from stages.restructuring import change_facts, give_back, restore_facts
 from stages.restructuring.planning import AHEAD, ask

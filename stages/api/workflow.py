@@ -17,12 +17,13 @@ from rest_framework.response import Response
 from portal.api.etags import answer_with_state, etag_of, with_state
 from portal.api.problems import Conflict, PreconditionFailed
 from portal.roles import Role
-from stages import collaboration
+from stages import collaboration, conflicts, disputes
 from stages.api.common import must_match, person
 from stages.api.filters import FieldConflictFilter, ImportConflictFilter, PersonFilter, SuggestionFilter
 from stages.api.serializers.blocks import content_from
 from stages.api.serializers.entries import ContactSerializer
 from stages.api.serializers.workflow import (
+    DecisionSerializer,
     FieldConflictSerializer,
     ImportConflictDecisionSerializer,
     ImportConflictSerializer,
@@ -32,10 +33,19 @@ from stages.api.serializers.workflow import (
     WholeSuggestionSerializer,
 )
 from stages.contacts import remove_contact
-from stages.disputes import decide, disagreements
+from stages.disputes import disagreements
 from stages.editing import StaleBlock, find_block
-from stages.handbook.importing import decide_conflict
-from stages.models import BlockKind, Contact, FieldConflict, ImportConflict, Responsibility, Stage, Suggestion
+from stages.models import (
+    BlockKind,
+    Contact,
+    FieldConflict,
+    ImportConflict,
+    Placement,
+    Responsibility,
+    Stage,
+    Suggestion,
+)
+from stages.settling import Take
 from stages.validation import cleaned
 
 
@@ -135,7 +145,9 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
 
     read_role = Role.VIEWER
     write_role = Role.EDITOR
-    queryset = ImportConflict.objects.select_related("block__stage__section")
+    queryset = ImportConflict.objects.select_related("block__stage__section").prefetch_related(
+        "decisions", Prefetch("block__placements", queryset=Placement.objects.select_related("resource"))
+    )
     serializer_class = ImportConflictSerializer
     filterset_class = ImportConflictFilter
 
@@ -154,22 +166,49 @@ class ImportConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vi
     @extend_schema(request=ImportConflictDecisionSerializer, responses=ImportConflictSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def decide(self, request: Request, pk: str = "") -> Response:
-        """Keep the portal's text or take the source's. Needs ``If-Match``."""
+        """Decide all that is in dispute (``take``), or some of it by id (``items``). Needs ``If-Match``."""
         found = self.get_object()
         must_match(request, conflict_etag(found))
         serializer = ImportConflictDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         must_be_open(found)
-        decide_conflict(
-            conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request)
-        )
+        asked, user = serializer.validated_data, person(request)
+        try:
+            if "take" in asked:
+                conflicts.decide_all(conflict=found, take=Take(asked["take"]), actor=user, reason=asked["reason"])
+            else:
+                takes = {number: Take(take) for number, take in asked["items"].items()}
+                conflicts.decide(conflict=found, takes=takes, actor=user, reason=asked["reason"])
+        except collaboration.Refused as error:
+            raise ValidationError({"items": [str(error)]}) from error
+        return self.answer()
+
+    @extend_schema(request=None, responses=ImportConflictSerializer)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def undo(self, request: Request, pk: str = "") -> Response:
+        """Take the last decision back; refused where something newer would be lost. Needs ``If-Match``."""
+        found = self.get_object()
+        must_match(request, conflict_etag(found))
+        decision = found.decisions.filter(undone_at=None).last()
+        if decision is None:
+            raise Conflict("Nothing was decided yet.")
+        try:
+            conflicts.take_back(decision=decision, actor=person(request))
+        except collaboration.Refused as error:
+            raise Conflict(str(error)) from error
+        return self.answer()
+
+    def answer(self) -> Response:
+        """The conflict as it stands now, with its ETag."""
         after = self.get_object()
         return with_state(Response(self.get_serializer(after).data), conflict_etag(after))
 
 
 def conflict_etag(found: ImportConflict) -> str:
-    """What a decision must have been made from: the texts on both sides."""
-    return etag_of("conflict", found.pk, found.state, found.block.version)
+    """What a decision must have been made from: what is in dispute, the block, and what was decided."""
+    ids = [one.id for one in conflicts.in_dispute(found)]
+    decided = [(one.pk, one.undone_at) for one in found.decisions.all()]
+    return etag_of("conflict", found.pk, found.state, found.block.version, repr((ids, decided)))
 
 
 def must_be_open(found: ImportConflict | FieldConflict) -> None:
@@ -209,18 +248,37 @@ class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         etag = field_conflict_etag(found)
         return cast(Response, answer_with_state(request, etag, lambda: Response(self.data_of([found])[0])))
 
-    @extend_schema(request=ImportConflictDecisionSerializer, responses=FieldConflictSerializer)
+    @extend_schema(request=DecisionSerializer, responses=FieldConflictSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def decide(self, request: Request, pk: str = "") -> Response:
         """Keep the portal's value or take the source's. Needs ``If-Match``."""
         found = self.get_object()
         must_match(request, field_conflict_etag(found))
-        serializer = ImportConflictDecisionSerializer(data=request.data)
+        serializer = DecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         must_be_open(found)
         if not disagreements([found]):
             raise Conflict("What it is about is no more.")
-        decide(conflict=found, take_source=serializer.validated_data["take"] == "source", actor=person(request))
+        asked = serializer.validated_data
+        disputes.decide(
+            conflict=found, take_source=asked["take"] == "source", actor=person(request), reason=asked["reason"]
+        )
+        return self.answer()
+
+    @extend_schema(request=None, responses=FieldConflictSerializer)
+    @action(detail=True, methods=["post"], pagination_class=None)
+    def undo(self, request: Request, pk: str = "") -> Response:
+        """Take the decision back; refused where something newer would be lost. Needs ``If-Match``."""
+        found = self.get_object()
+        must_match(request, field_conflict_etag(found))
+        try:
+            disputes.take_back(conflict=found, actor=person(request))
+        except collaboration.Refused as error:
+            raise Conflict(str(error)) from error
+        return self.answer()
+
+    def answer(self) -> Response:
+        """The conflict as it stands now, with its ETag."""
         after = self.get_object()
         return with_state(Response(self.data_of([after])[0]), field_conflict_etag(after))
 

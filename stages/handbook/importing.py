@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.db.models import Max
+from django.utils import timezone
 
 from portal.history import because
+from stages.conflicts import in_dispute, mark_placements, note_conflict
 from stages.content import BlockContent, differences, from_json, merge, pairs, to_json
 from stages.editing import content_of, ensure_block, find_block, save_block
 from stages.handbook.own_texts import import_own_texts, read_here
@@ -28,11 +29,11 @@ from stages.models import (
     FormerKey,
     ImportConflict,
     ImportRun,
-    Placement,
     Section,
     Stage,
 )
 from stages.names import folded, key_of
+from stages.settling import disagreements
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -147,8 +148,13 @@ def _import_block(
     heading = theirs.heading if parsed.kind == BlockKind.OTHER else ""
     existing = find_block(stage, parsed.kind, heading)
     ours = content_of(existing)
-    base = from_json(existing.imported) if existing else BlockContent()
-    merged = merge(base, ours, theirs)
+    conflict = existing.conflicts.filter(state=ImportConflict.State.OPEN).first() if existing else None
+    # What nobody decided yet is compared with what it was before anybody disagreed about it.
+    base = from_json(conflict.agreed if conflict and conflict.agreed else existing.imported if existing else None)
+    source = from_json(conflict.source_content) if conflict else theirs
+    source = source if source == theirs else theirs
+    merged = merge(base, ours, source)
+    known = {one.id for one in in_dispute(conflict, ours)} if conflict else set()
     block = existing or ensure_block(stage, parsed.kind, heading)
     told = tuple(differences(ours, merged.content))
     if told:
@@ -165,26 +171,15 @@ def _import_block(
         report.wrote = True
     _count(parsed, ours, merged.content, counts, report)
     _remember(block, theirs, report)
-    counts.missing_from_source += _mark_placements(block, theirs, report)
-    if merged.conflicts:
-        ImportConflict.objects.update_or_create(
-            block=block,
-            state=ImportConflict.State.OPEN,
-            defaults={
-                "run": run,
-                "source_content": to_json(theirs),
-                "fields": [
-                    {"what": one.what, "base": one.base, "portal": one.ours, "source": one.theirs}
-                    for one in merged.conflicts
-                ],
-            },
-        )
-        report.wrote = True
-    if told or merged.conflicts:
+    missing, marked = mark_placements(block, theirs)
+    counts.missing_from_source += missing
+    noted = note_conflict(block=block, base=base, ours=ours, source=source, merged=merged, run=run)
+    report.wrote = report.wrote or marked or noted
+    found = disagreements(base, merged.content, source) if merged.conflicts else ()
+    new = tuple(conflict for one in found if one.id not in known for conflict in one.conflicts)
+    if told or new:
         report.changes.append(
-            BlockChange(
-                stage=stage.name, kind=parsed.kind, heading=heading, differences=told, conflicts=merged.conflicts
-            )
+            BlockChange(stage=stage.name, kind=parsed.kind, heading=heading, differences=told, conflicts=new)
         )
     return block.pk
 
@@ -233,27 +228,15 @@ def _remember(block: Block, theirs: BlockContent, report: HandbookReport) -> Non
         report.wrote = True
 
 
-def _mark_placements(block: Block, theirs: BlockContent, report: HandbookReport) -> int:
-    """Say of each placement whether the source has it; how many came from it and are gone there."""
-    placements = list(block.placements.select_related("resource"))
-    ours = content_of(block, placements)
-    there = set(pairs(theirs.items, ours.items))
-    missing = 0
-    for position, placement in enumerate(placements):
-        from_source = position in there or placement.from_source
-        gone = from_source and position not in there
-        missing += gone
-        if (placement.from_source, placement.missing_from_source) != (from_source, gone):
-            Placement.objects.filter(pk=placement.pk).update(from_source=from_source, missing_from_source=gone)
-            report.wrote = True
-    return missing
-
-
 def _mark_missing(block: Block, report: HandbookReport) -> None:
     if not block.missing_from_source:
         block.missing_from_source = True
         block.save(update_fields=["missing_from_source"])
         report.wrote = True
+    # A source that does not have it any more has no say in it either.
+    block.conflicts.filter(state=ImportConflict.State.OPEN).update(
+        state=ImportConflict.State.SETTLED, decided_at=timezone.now()
+    )
     changed = block.placements.filter(from_source=True, missing_from_source=False).update(missing_from_source=True)
     report.wrote = report.wrote or bool(changed)
 
@@ -271,29 +254,3 @@ def _mark_absent_stages(present: Sequence[Stage], report: HandbookReport) -> Non
         _mark_missing(block, report)
         counts = report.stages.setdefault(block.stage.name, Counts())
         counts.missing_from_source += missing_in(block)
-
-
-@transaction.atomic
-def decide_conflict(*, conflict: ImportConflict, take_source: bool, actor: User) -> None:
-    """Keep the portal's text, or take what the source said where both had changed."""
-    from django.utils import timezone
-
-    locked = ImportConflict.objects.select_for_update(of=("self",)).select_related("block__stage").get(pk=conflict.pk)
-    if locked.state != ImportConflict.State.OPEN:
-        return
-    if take_source:
-        block = locked.block
-        ours, theirs = content_of(block), from_json(locked.source_content)
-        mine_only = [item for at, item in enumerate(ours.items) if at not in pairs(theirs.items, ours.items)]
-        ids = pairs(ours.items, theirs.items)
-        items = [
-            replace(item, id=ours.items[ids[at]].id if at in ids else None) for at, item in enumerate(theirs.items)
-        ]
-        content = replace(theirs, items=(*items, *mine_only), not_applicable=ours.not_applicable)
-        save_block(
-            stage=block.stage, kind=block.kind, heading=block.heading, content=content, base_version=None,
-            actor=actor, how="import", reason="Took the source's text",
-        )  # fmt: skip
-    locked.state = ImportConflict.State.SOURCE if take_source else ImportConflict.State.PORTAL
-    locked.decided_by, locked.decided_at = actor, timezone.now()
-    locked.save()

@@ -6,7 +6,6 @@ back to the moment up to which every source was read in full, so nothing falls b
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,9 @@ from portal.models import User
 from stages.content import Difference, differences, from_json
 from stages.derived import role_in_words
 from stages.facts import Entry, facts_of, kind_of, said_of
+from stages.history.decided import Decisions, Plans
 from stages.history.events import events_of
+from stages.history.happening import Happening, Source, within
 from stages.history.imports import Cause, cause_of
 from stages.models import (
     Block,
@@ -29,7 +30,6 @@ from stages.models import (
     Contact,
     Group,
     Placement,
-    PlannedChange,
     Resource,
     Responsibility,
     Section,
@@ -64,27 +64,6 @@ OF_RESOURCES = (
 
 
 @dataclass(frozen=True, kw_only=True)
-class Happening:
-    """One change: of what, when, by whom, how and why, and from what to what.
-
-    ``revision`` is that of a block that can be brought back, ``facts`` the entry and version whose facts can be;
-    ``change`` is the record of a change of the structure, ``run`` the import that made it.
-    """
-
-    at: datetime
-    title: str
-    who: str
-    how: str
-    why: str = ""
-    differences: tuple[Difference, ...] = ()
-    revision: BlockRevision | None = None
-    facts: Entry | None = None
-    facts_version: int = 0
-    change: Succession | None = None
-    run: int | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
 class Timeline:
     """A page of it; ``older`` is the moment before which the next page begins, ``None`` at the end."""
 
@@ -92,23 +71,11 @@ class Timeline:
     older: datetime | None
 
 
-class Source(ABC):
-    """One kind of change."""
-
-    @abstractmethod
-    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
-        """The moments of its changes before a moment, newest first."""
-
-    @abstractmethod
-    def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
-        """The changes from one moment (counted in) to another (not counted in)."""
-
-
 def timeline(
     entry: Entry, *, before: datetime | None = None, block: Block | None = None, own: bool = False
 ) -> Timeline:
     """A page of what happened to an entry: to its ``own`` facts only, or to one block of a stage only."""
-    sources = [Texts([block.pk]), Keeping([block.pk])] if block is not None else sources_of(entry, own=own)
+    sources = of_block([block.pk]) if block is not None else sources_of(entry, own=own)
     reached = [full[-1] for source in sources if len(full := list(source.times(before)[:PER_PAGE])) == PER_PAGE]
     since = max(reached, default=None)
     found = [happening for source in sources for happening in source.between(since, before)]
@@ -127,8 +94,7 @@ def sources_of(entry: Entry, *, own: bool) -> list[Source]:
     entries += [*groups, *Category.objects.filter(built).distinct()]
     blocks = list(entry.blocks.values_list("pk", flat=True))
     return [
-        Texts(blocks),
-        Keeping(blocks),
+        *of_block(blocks),
         Facts(entries),
         Structure([*entries, *once]),
         People(entries),
@@ -136,6 +102,11 @@ def sources_of(entry: Entry, *, own: bool) -> list[Source]:
         Resources(blocks),
         *_plans(entries),
     ]
+
+
+def of_block(blocks: Sequence[int]) -> list[Source]:
+    """What is told of blocks alone."""
+    return [Texts(blocks), Keeping(blocks), Decisions(blocks, undone=False), Decisions(blocks, undone=True)]
 
 
 def _plans(entries: Sequence[Entry]) -> list[Source]:
@@ -150,11 +121,11 @@ class Texts(Source):
 
     def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
         """When versions were saved."""
-        return _within(self.rows, "at", None, before).order_by("-at").values_list("at", flat=True)
+        return within(self.rows, "at", None, before).order_by("-at").values_list("at", flat=True)
 
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """The versions with their differences to the ones before; one query more."""
-        rows = list(_within(self.rows, "at", since, before).select_related("block__stage"))
+        rows = list(within(self.rows, "at", since, before).select_related("block__stage"))
         keys = {(one.block_id, one.version - 1) for one in rows}
         earlier = {
             (one.block_id, one.version): one.content
@@ -197,7 +168,7 @@ class Tracked(Source):
 
     def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
         """When rows changed."""
-        rows = _within(self.rows, "pgh_created_at", None, before)
+        rows = within(self.rows, "pgh_created_at", None, before)
         return rows.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True)
 
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
@@ -319,11 +290,11 @@ class Structure(Source):
 
     def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
         """When it was noted."""
-        return _within(self.rows, "at", None, before).order_by("-at").values_list("at", flat=True)
+        return within(self.rows, "at", None, before).order_by("-at").values_list("at", flat=True)
 
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """The changes with the day from which they hold."""
-        rows = _within(self.rows, "at", since, before).select_related("actor", "undoes", "undone_by")
+        rows = within(self.rows, "at", since, before).select_related("actor", "undoes", "undone_by")
         for one in rows:
             who = "the structure files" if one.reason == NOT_IN_THE_FILE else "the system"
             how = f"{one.get_how_display().lower()} from {one.on:%-d %b %Y}"
@@ -334,46 +305,6 @@ class Structure(Source):
                 at=one.at, title=f"Structure: the {one.kind} {one.from_name}", who=str(one.actor or who), how=how,
                 why=one.reason, differences=told, change=one,
             )  # fmt: skip
-
-
-class Plans(Source):
-    """Changes that were planned, or what became of plans that were not carried out."""
-
-    def __init__(self, entries: Sequence[Entry], *, settled: bool) -> None:
-        asked = Q(pk=None)
-        for kind, numbers in _by_kind(entries).items():
-            asked |= Q(kind=kind, entry__in=numbers)
-        self.field = "settled_at" if settled else "made_at"
-        self.rows = PlannedChange.objects.filter(asked)
-        if settled:
-            self.rows = self.rows.filter(state__in=[PlannedChange.State.CANCELLED, PlannedChange.State.FAILED])
-        self.names = {(kind_of(entry), entry.pk): entry.name for entry in entries}
-
-    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
-        """When it was planned or settled."""
-        rows = _within(self.rows, self.field, None, before)
-        return rows.order_by(f"-{self.field}").values_list(self.field, flat=True)
-
-    def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
-        """The plans with the day for which they are."""
-        for one in _within(self.rows, self.field, since, before).select_related("settled_by"):
-            settled = self.field == "settled_at"
-            for_, what = f"for {one.on:%-d %b %Y}", one.get_state_display().lower() if settled else "planned"
-            name = self.names[one.kind, one.entry]
-            yield Happening(
-                at=one.settled_at if settled and one.settled_at else one.made_at,
-                title=f"Planned: {one.action} the {one.kind} {name}",
-                who=str(one.settled_by or "the system") if settled else one.actor_name,
-                how=f"{what} {for_}",
-                why=one.sentence if settled else one.reason,
-            )
-
-
-def _by_kind(entries: Iterable[Entry]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = {}
-    for entry in entries:
-        found.setdefault(kind_of(entry), []).append(entry.pk)
-    return found
 
 
 class Linked(Source):
@@ -387,12 +318,12 @@ class Linked(Source):
 
     def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
         """When any came or went."""
-        rows = _within(self.rows, "pgh_created_at", None, before)
+        rows = within(self.rows, "pgh_created_at", None, before)
         return rows.order_by("-pgh_created_at").values_list("pgh_created_at", flat=True)
 
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """What came and went, that of one change together."""
-        rows = list(_within(self.rows, "pgh_created_at", since, before).order_by("pgh_id"))
+        rows = list(within(self.rows, "pgh_created_at", since, before).order_by("pgh_id"))
         contexts = {row.pk: (row.pgh_context.metadata or {}) if row.pgh_context else {} for row in rows}
         people = User.objects.in_bulk({user for one in contexts.values() if (user := one.get("user")) is not None})
         together: dict[tuple[datetime, Any, Any], list[Any]] = {}
@@ -490,12 +421,6 @@ class Building(Linked):
     def said(self, row: Any, names: dict[Any, str]) -> str:
         """The group."""
         return names.get(("group", row.group_id), "a group that is no more")
-
-
-def _within(rows: QuerySet[Any], field: str, since: datetime | None, before: datetime | None) -> QuerySet[Any]:
-    if since is not None:
-        rows = rows.filter(**{f"{field}__gte": since})
-    return rows.filter(**{f"{field}__lt": before}) if before is not None else rows
 
 
 def _shown(text: str) -> str:

@@ -2,6 +2,7 @@
 
 from stages.models.changes import (
     BlockRevision,
+    ConflictDecision,
     Draft,
     FieldConflict,
     Follow,
@@ -27,6 +28,7 @@ __all__ = [
     "BlockRevision",
     "Category",
     "CategoryGroup",
+    "ConflictDecision",
     "Contact",
     "Dialect",
     "DocLabel",

@@ -23,7 +23,7 @@ class BlockRevision(models.Model):
     content = models.JSONField()
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     actor_name = models.CharField(max_length=200, blank=True)
-    how = models.CharField(max_length=20, help_text="edit, import, restore, undo, suggestion, merge, api")
+    how = models.CharField(max_length=20, help_text="edit, import, restore, undo, suggestion, merge, api, decision")
     reason = models.CharField(max_length=1000, blank=True)
     at = models.DateTimeField(auto_now_add=True)
 
@@ -118,17 +118,22 @@ class ImportRun(models.Model):
 
 
 class ImportConflict(models.Model):
-    """A block that both the portal and the source changed since the last import; the portal's text stands."""
+    """A block that both the portal and the source changed since the last import; the portal's text stands.
+
+    What is in dispute is what merging ``agreed``, the block and ``source_content`` tells (``stages.settling``).
+    """
 
     class State(models.TextChoices):
         OPEN = "open"
         PORTAL = "portal", "the portal's text was kept"
         SOURCE = "source", "the source's text was taken"
+        MIXED = "mixed", "decided item by item"
+        SETTLED = "settled", "nothing is in dispute any more"
 
     block = models.ForeignKey(Block, on_delete=models.CASCADE, related_name="conflicts")
     run = models.ForeignKey(ImportRun, null=True, on_delete=models.SET_NULL, related_name="conflicts")
     source_content = models.JSONField()
-    fields = models.JSONField(default=list, help_text="What both changed, in words.")
+    agreed = models.JSONField(null=True, help_text="What both said before, with what was decided since.")
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
@@ -144,6 +149,31 @@ class ImportConflict(models.Model):
 
     def __str__(self) -> str:
         return f"{self.block_id} {self.state}"
+
+
+class ConflictDecision(models.Model):
+    """What somebody decided about a block in dispute, at one time: item by item, or all of it.
+
+    ``told`` holds what was decided in words; ``agreed`` and ``version`` are what taking it back needs: what was agreed
+    before, and the version of the block that it made, if it changed the block.
+    """
+
+    conflict = models.ForeignKey(ImportConflict, on_delete=models.CASCADE, related_name="decisions")
+    at = models.DateTimeField(auto_now_add=True)
+    actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
+    actor_name = models.CharField(max_length=200, blank=True)
+    reason = models.CharField(max_length=1000, blank=True)
+    told = models.JSONField(default=list)
+    agreed = models.JSONField(null=True)
+    version = models.PositiveIntegerField(null=True)
+    undone_at = models.DateTimeField(null=True)
+    undone_by = models.CharField(max_length=200, blank=True)
+
+    class Meta:
+        ordering = ["at", "pk"]
+
+    def __str__(self) -> str:
+        return f"{self.conflict_id} {self.at:%Y-%m-%d}"
 
 
 class FieldConflict(models.Model):
@@ -168,6 +198,7 @@ class FieldConflict(models.Model):
     created_at = models.DateTimeField(auto_now_add=True)
     decided_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     decided_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=1000, blank=True, help_text="Why it was decided so.")
 
     class Meta:
         ordering = ["created_at", "pk"]

@@ -1,4 +1,4 @@
-"""What happened to a stage's page: versions with readable differences, restoring, suggestions, import conflicts."""
+"""What happened to a stage's page: versions with readable differences, restoring, suggestions."""
 
 from __future__ import annotations
 
@@ -21,10 +21,9 @@ from stages.collaboration import Refused
 from stages.content import differences, from_json
 from stages.editing import content_at, content_of, find_block
 from stages.facts import Entry, kind_of
-from stages.handbook.importing import decide_conflict
 from stages.history.page_of_day import page_of_day, restore_page
 from stages.history.timeline import timeline
-from stages.models import BlockRevision, ImportConflict, Stage, Suggestion
+from stages.models import BlockRevision, Stage, Suggestion
 from stages.pages.editor import editors_only, find_stage, person
 from stages.pages.restructure import entry_or_404
 from stages.restructuring import RestructureRefused, restore_facts
@@ -183,19 +182,3 @@ def suggestion(request: HttpRequest, pk: int) -> HttpResponse:
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
     }
     return render(request, "stages/suggestion.html", context)
-
-
-@requires(Role.VIEWER)
-@require_http_methods(["GET", "POST"])
-def conflict(request: HttpRequest, pk: int) -> HttpResponse:
-    """A block that both the portal and the last import changed: keep ours or take theirs."""
-    found = get_object_or_404(ImportConflict.objects.select_related("block__stage__section"), pk=pk)
-    stage = found.block.stage
-    if request.method == "POST":
-        user = editors_only(request, stage)
-        take = request.POST.get("action") == "source"
-        decide_conflict(conflict=found, take_source=take, actor=user)
-        messages.success(request, "Took the source's text." if take else "Kept the portal's text.")
-        return redirect(stage.get_absolute_url())
-    context = {"conflict": found, "stage": stage, "can_edit": has_role(request.user, Role.EDITOR, stage.scopes)}
-    return render(request, "stages/conflict.html", context)

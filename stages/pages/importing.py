@@ -1,4 +1,4 @@
-"""Importing in the browser: first what it would change, then exactly that, and what both sides changed to decide."""
+"""Importing in the browser: first what it would change, then exactly that; what was imported, and what waits."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
-from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -25,7 +24,7 @@ from stages.handbook.importing import digest_of, import_page
 from stages.handbook.parsing import Page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
 from stages.handbook.report import STARTS, TEXTS, BlockChange, OwnTextChange
-from stages.models import FieldConflict, ImportConflict, ImportPreview, ImportRun
+from stages.models import ImportConflict, ImportPreview, ImportRun
 from stages.pages.editor import person
 from stages.structure.exporting import FILES as STRUCTURE_FILES
 from stages.structure.exporting import export_structure
@@ -241,22 +240,3 @@ def pull_now(request: HttpRequest) -> HttpResponse:
     wake("catalog", "stages.tasks.pull_sources")
     messages.success(request, "The source is looked at now; the result appears under Scheduled pull.")
     return redirect("stages:import")
-
-
-@requires(Role.VIEWER)
-@require_http_methods(["GET", "POST"])
-def dispute(request: HttpRequest, pk: int) -> HttpResponse:
-    """A field that the source and the portal both changed: keep ours or take theirs."""
-    found = disputes.disagreements([get_object_or_404(FieldConflict, pk=pk)])
-    if not found:
-        return redirect("stages:import")
-    one = found[0]
-    can_edit = has_role(request.user, Role.EDITOR, one.scopes)
-    if request.method == "POST":
-        if not can_edit:
-            raise PermissionDenied(f"This needs the role editor for {one.name}.")
-        take = request.POST.get("action") == "source"
-        disputes.decide(conflict=one.conflict, take_source=take, actor=person(request))
-        messages.success(request, "Took the source's value." if take else "Kept the portal's value.")
-        return redirect(one.address)
-    return render(request, "stages/dispute.html", {"one": one, "can_edit": can_edit})

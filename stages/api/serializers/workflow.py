@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
 from stages.api.serializers.blocks import BlockContentSerializer
 from stages.api.serializers.strict import Strict
+from stages.conflicts import in_dispute
 from stages.content import differences, from_json
 from stages.disputes import Disagreement
 from stages.editing import content_of, find_block
-from stages.models import BlockKind, FieldConflict, ImportConflict, Suggestion
+from stages.models import BlockKind, ConflictDecision, FieldConflict, ImportConflict, Suggestion
+from stages.settling import Take
 
 
 class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
@@ -65,23 +69,79 @@ class SuggestionDecisionSerializer(Strict):
     content = BlockContentSerializer(required=False)
 
 
+class ReadingSerializer(serializers.Serializer[Any]):
+    """One field in dispute: what the last import, the portal and the source say."""
+
+    what = serializers.CharField(allow_blank=True)
+    base = serializers.CharField(allow_blank=True)
+    portal = serializers.CharField(allow_blank=True, source="ours")
+    source = serializers.CharField(allow_blank=True, source="theirs")  # type: ignore[assignment]
+
+
+class DisagreementSerializer(serializers.Serializer[Any]):
+    """An item, or a text of the block, in dispute. The ``id`` stands for the readings: other ones have another."""
+
+    id = serializers.CharField()
+    what = serializers.CharField()
+    readings = ReadingSerializer(many=True)
+    choices = serializers.ListField(child=serializers.ChoiceField(choices=[one.value for one in Take]))
+
+
+class ConflictDecisionSerializer(serializers.ModelSerializer[ConflictDecision]):
+    """What was decided at one time; ``version`` is that of the block which it made, if it changed the block."""
+
+    actor = serializers.CharField(source="actor_name", read_only=True)
+    told = serializers.JSONField(read_only=True)
+
+    class Meta:
+        model = ConflictDecision
+        fields = ("id", "at", "actor", "reason", "told", "version", "undone_at", "undone_by")
+        read_only_fields = fields
+
+
 class ImportConflictSerializer(serializers.ModelSerializer[ImportConflict]):
-    """A block that both the portal and the last import changed."""
+    """A block that both the portal and the last import changed: what is in dispute by now, and what was decided."""
 
     stage = serializers.CharField(source="block.stage.key", read_only=True)
     kind = serializers.CharField(source="block.kind", read_only=True)
     heading = serializers.CharField(source="block.heading", read_only=True)
+    disagreements = serializers.SerializerMethodField()
+    decisions = ConflictDecisionSerializer(many=True, read_only=True)
 
     class Meta:
         model = ImportConflict
-        fields = ("id", "stage", "kind", "heading", "fields", "source_content", "state", "created_at", "decided_at")
+        fields = ("id", "stage", "kind", "heading", "disagreements", "decisions", "source_content", "run", "state",
+                  "created_at", "decided_at")  # fmt: skip
         read_only_fields = fields
+
+    @extend_schema_field(DisagreementSerializer(many=True))
+    def get_disagreements(self, conflict: ImportConflict) -> Any:
+        """What is still in dispute, item by item."""
+        ours = content_of(conflict.block, conflict.block.placements.all())
+        return DisagreementSerializer(in_dispute(conflict, ours), many=True).data
+
+
+class DecisionSerializer(Strict):
+    """Whose value stands, and why."""
+
+    take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
 
 
 class ImportConflictDecisionSerializer(Strict):
-    """Whose text stands."""
+    """Whose text stands: of all that is in dispute (``take``), or by the id of each (``items``)."""
 
-    take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])
+    take = serializers.ChoiceField(
+        required=False, choices=[("portal", "Keep the portal's"), ("source", "Take the source's")]
+    )
+    items = serializers.DictField(required=False, child=serializers.ChoiceField(choices=[one.value for one in Take]))
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        """One of the two ways."""
+        if ("take" in attrs) == bool(attrs.get("items")):
+            raise serializers.ValidationError("Give “take” for all of it, or “items”.")
+        return attrs
 
 
 class FieldConflictSerializer(serializers.ModelSerializer[FieldConflict]):
@@ -98,7 +158,7 @@ class FieldConflictSerializer(serializers.ModelSerializer[FieldConflict]):
     class Meta:
         model = FieldConflict
         fields = ("id", "kind", "entry", "key", "name", "field", "sentence", "url", "portal_value", "source_value",
-                  "run", "state", "created_at", "decided_by", "decided_at")  # fmt: skip
+                  "run", "state", "created_at", "decided_by", "decided_at", "reason")  # fmt: skip
         read_only_fields = fields
 
     def about(self, conflict: FieldConflict) -> Disagreement | None:

@@ -12,10 +12,10 @@ from typing import Any
 import pytest
 from django.core.management import CommandError, call_command
 
+from stages.conflicts import decide_all
 from stages.content import Item
 from stages.editing import content_of, find_block, save_block
 from stages.handbook.exporting import export_document, export_markdown, export_yaml
-from stages.handbook.importing import decide_conflict
 from stages.models import (
     Block,
     BlockRevision,
@@ -27,6 +27,7 @@ from stages.models import (
     Stage,
     StartingPoint,
 )
+from stages.settling import Take
 from stages.signals import structure_changed  # noqa: F401
 from tests.builders import a_user
 
@@ -162,7 +163,7 @@ def test_what_both_sides_changed_waits_for_a_decision(page: Path) -> None:
     assert dashboards()[0][2] == "Better words"
     conflict = ImportConflict.objects.get()
     assert run(page)["conflicts"] == []
-    decide_conflict(conflict=conflict, take_source=True, actor=a_user("bea", "editor"))
+    decide_all(conflict=conflict, take=Take.SOURCE, actor=a_user("bea", "editor"))
     assert dashboards()[0][2] == "Why else"
     assert ImportConflict.objects.get().state == "source"
 
