@@ -167,7 +167,7 @@ def restore(*, revision: BlockRevision, actor: User, reason: str = "", base_vers
     )  # fmt: skip
 
 
-def undo(*, block: Block, version: int, actor: User) -> Saved:
+def undo(*, block: Block, version: int, actor: User, reason: str = "Undone") -> Saved:
     """Take back a save, as long as nobody saved after it. What it decided about an import waits again."""
     if block.version != version:
         raise StaleBlock(block=block, base=BlockContent(), current=content_of(block))
@@ -177,7 +177,7 @@ def undo(*, block: Block, version: int, actor: User) -> Saved:
     with transaction.atomic():
         saved = save_block(
             stage=block.stage, kind=block.kind, heading=heading, content=content,
-            base_version=version, actor=actor, how="undo", reason="Undone",
+            base_version=version, actor=actor, how="undo", reason=reason[:1000],
         )  # fmt: skip
         decided = ConflictDecision.objects.filter(conflict__block=block, version=version, undone_at=None)
         decision = decided.select_related("conflict__block", "conflict__run").first()

@@ -48,10 +48,16 @@ def in_dispute(conflict: ImportConflict, ours: BlockContent | None = None) -> tu
 
 
 def note_conflict(
-    *, block: Block, base: BlockContent, ours: BlockContent, source: BlockContent, merged: Merged, run: ImportRun
+    *,
+    block: Block,
+    conflict: ImportConflict | None,
+    base: BlockContent,
+    ours: BlockContent,
+    source: BlockContent,
+    merged: Merged,
+    run: ImportRun,
 ) -> bool:
-    """Keep what an import found in dispute with what was before; whether anything of that is new or settled now."""
-    conflict = block.conflicts.filter(state=ImportConflict.State.OPEN).first()
+    """Keep what an import found in dispute, beside what was open before; whether any of it is new or settled now."""
     if conflict is None and not merged.conflicts:
         return False
     agreed, said = (to_json(one) for one in told_apart(base, ours, source, merged))

@@ -69,6 +69,13 @@ plugin = Plugin(
             queue="catalog",
         ),
         Schedule(
+            name="forget previews of imports",
+            task="stages.tasks.forget_previews",
+            when=crontab(hour=4, minute=50),
+            words="every night at 04:50 UTC",
+            queue="catalog",
+        ),
+        Schedule(
             name="carry out what is planned",
             task="stages.tasks.carry_out_planned",
             when=crontab(minute=10),

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from portal.jobs import job
 from stages.conf import pull_source
+from stages.handbook.importing import forget_previews as forget_old_previews
 from stages.linkcheck import verbs
 from stages.pull import JOB, PullFailed, pull
 from stages.restructuring.planning import carry_out_due
@@ -50,3 +51,9 @@ def pull_sources() -> str:
 def carry_out_planned() -> str:
     """Carry out the planned changes of the structure whose day has come."""
     return carry_out_due().sentence
+
+
+@shared_task(name="stages.tasks.forget_previews")
+def forget_previews() -> int:
+    """Delete previews of imports that nobody imported."""
+    return forget_old_previews()

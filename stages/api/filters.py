@@ -167,7 +167,7 @@ class FieldConflictFilter(django_filters.FilterSet):  # type: ignore[misc]
 class ImportRunFilter(django_filters.FilterSet):  # type: ignore[misc]
     """Imports."""
 
-    kind = django_filters.ChoiceFilter(choices=[("structure", "structure"), ("handbook", "handbook")])
+    kind = django_filters.ChoiceFilter(choices=[(kind, kind) for kind in ("structure", "handbook", "taken back")])
     after = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="gte")
     before = django_filters.IsoDateTimeFilter(field_name="at", lookup_expr="lt")
 

@@ -6,7 +6,7 @@ is told: sent back as ``If-Match`` with ``apply``, exactly that is done or nothi
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, replace
 from typing import Any, ClassVar, cast
 
@@ -21,6 +21,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from portal.api.etags import answer_with_etag, etag_of, require_match
+from portal.api.problems import Conflict
 from portal.roles import Role
 from portal.wakeups import wake
 from stages import pull
@@ -35,10 +36,14 @@ from stages.api.serializers.importing import (
     StructureImportSerializer,
     StructureReportSerializer,
     StructureUploadSerializer,
+    TakeBackSerializer,
+    TakenBackSerializer,
     WholeImportRunSerializer,
 )
 from stages.api.structure import difference_data
+from stages.collaboration import Refused
 from stages.facts import MODELS
+from stages.handbook import taking_back
 from stages.handbook.documents import page_of
 from stages.handbook.exporting import export_document, export_markdown, export_yaml
 from stages.handbook.importing import digest_of, import_page
@@ -289,6 +294,8 @@ def structure_data(report: StructureReport, structure: Structure) -> dict[str, A
 class ImportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets.GenericViewSet[ImportRun]):
     """The imports there were, newest first; each alone with its report. One that changed nothing is not among them."""
 
+    action_roles: ClassVar[dict[str, Role]] = {"take_back": Role.EDITOR}
+
     read_role = Role.VIEWER
     write_role = Role.EDITOR
     queryset = ImportRun.objects.select_related("actor")
@@ -307,3 +314,30 @@ class ImportRunViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         etag = etag_of("import run", found.pk, found.at)
         build = lambda: Response(WholeImportRunSerializer(found).data)  # noqa: E731
         return cast(Response, answer_with_etag(request, etag, build))
+
+    def get_scopes(self, run: ImportRun) -> Iterable[str]:
+        """Those of the stage that is named, if one is."""
+        key = self.request.data.get("stage") if isinstance(self.request.data, dict) else ""
+        stage = Stage.objects.select_related("section").filter(key=str(key or "")).first()
+        return stage.scopes if stage else ()
+
+    @extend_schema(request=TakeBackSerializer, responses=TakenBackSerializer)
+    @action(detail=True, methods=["post"], url_path="take-back", pagination_class=None)
+    def take_back(self, request: Request, pk: str = "") -> Response:
+        """Take back what the import of a page changed, all of it or of one stage; what changed since stays.
+
+        The answer names the run that did it, which can be taken back itself, and says what stayed.
+        """
+        found = self.get_object()
+        serializer = TakeBackSerializer(data=request.data)
+        serializer.is_valid(raise_exception=True)
+        asked, stage = serializer.validated_data, None
+        if asked["stage"]:
+            stage = Stage.objects.filter(key=asked["stage"]).first()
+            if stage is None:
+                raise ValidationError({"stage": [f"There is no stage {asked['stage']}."]})
+        try:
+            done = taking_back.take_back(run=found, actor=person(request), stage=stage, reason=asked["reason"])
+        except Refused as error:
+            raise Conflict(str(error)) from error
+        return Response(TakenBackSerializer({"run": done.run.pk, "parts": done.parts, "stayed": done.stayed}).data)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from django.db import transaction
@@ -28,6 +29,7 @@ from stages.models import (
     FieldConflict,
     FormerKey,
     ImportConflict,
+    ImportPreview,
     ImportRun,
     Section,
     Stage,
@@ -37,6 +39,8 @@ from stages.settling import disagreements
 
 if TYPE_CHECKING:
     from portal.models import User
+
+PREVIEW_KEPT = timedelta(days=1)
 
 
 def import_page(
@@ -62,12 +66,20 @@ def import_page(
         if dry_run:
             transaction.set_rollback(True)
         elif report.wrote:
-            run.report = {**report.as_json(), "read": read_here(page)}
+            run.report = {
+                **report.as_json(), "read": read_here(page), "wrote": report.versions, "wrote_texts": report.texts
+            }  # fmt: skip
             FieldConflict.objects.filter(run=None, state="open", kind__in=("start", "text")).update(run=run)
             run.save()
         else:
             run.delete()
     return report
+
+
+def forget_previews() -> int:
+    """Delete what somebody was shown more than a day ago and did not import; how many there were."""
+    gone, _ = ImportPreview.objects.filter(at__lt=timezone.now() - PREVIEW_KEPT).delete()
+    return gone
 
 
 def digest_of(text: str) -> str:
@@ -168,12 +180,13 @@ def _import_block(
             how="import",
             reason=f"Imported from {run.source}"[:1000],
         ).block
+        report.versions.append((block.pk, block.version))
         report.wrote = True
     _count(parsed, ours, merged.content, counts, report)
     _remember(block, theirs, report)
     missing, marked = mark_placements(block, theirs)
     counts.missing_from_source += missing
-    noted = note_conflict(block=block, base=base, ours=ours, source=source, merged=merged, run=run)
+    noted = note_conflict(block=block, conflict=conflict, base=base, ours=ours, source=source, merged=merged, run=run)
     report.wrote = report.wrote or marked or noted
     found = disagreements(base, merged.content, source) if merged.conflicts else ()
     new = tuple(conflict for one in found if one.id not in known for conflict in one.conflicts)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from stages.content import Conflict, Difference
-from stages.disputes import dispute
+from stages.disputes import KINDS, dispute
 from stages.handbook.parsing import Page, Start, Text
 from stages.handbook.report import STARTS, TEXTS, Counts, HandbookReport, OwnTextChange
 from stages.links import visible
@@ -74,9 +74,10 @@ def _start(
     elif any(same(start.text, text) for text in before):
         counts.unchanged += 1
     else:
-        StartingPoint.objects.create(
+        made = StartingPoint.objects.create(
             order=order, label=start.label, url=start.url, text=start.text, imported=start.text
         )
+        report.texts.append(("start", made.pk, made.version, True))
         _tell(report, StartingPoint, start.label or start.text, [_added("the line", start.text)])
         counts.created += 1
         report.wrote = True
@@ -104,7 +105,10 @@ def _text(
     elif name_of(text) in before:
         report.page_texts.unchanged += 1
     else:
-        PageText.objects.create(order=order, place=text.place, section=section, depth=text.depth, imported=said, **said)
+        made = PageText.objects.create(
+            order=order, place=text.place, section=section, depth=text.depth, imported=said, **said
+        )
+        report.texts.append(("text", made.pk, made.version, True))
         told = [_added(WORDS[name], value) for name, value in said.items() if value]
         _tell(report, PageText, text.heading or text.body, told)
         report.page_texts.created += 1
@@ -148,6 +152,7 @@ def _follow(
     if taken:
         row.version += 1
         row.save()
+        report.texts.append((KINDS[type(row)], row.pk, row.version, True))
         report.wrote = True
 
 

@@ -75,7 +75,8 @@ class OwnTextChange:
 
 @dataclass(kw_only=True)
 class HandbookReport:
-    """What an import did."""
+    """What an import did. ``versions`` are the blocks that it changed with the version of each that it made,
+    ``texts`` the kind, row and version of each place to start and text of the page, and that it is there."""
 
     stages: dict[str, Counts] = field(default_factory=dict)
     starting_points: Counts = field(default_factory=Counts)
@@ -86,6 +87,8 @@ class HandbookReport:
     new_stages: list[str] = field(default_factory=list)
     disputes: int = 0
     wrote: bool = False
+    versions: list[tuple[int, int]] = field(default_factory=list)
+    texts: list[tuple[str, int, int, bool]] = field(default_factory=list)
 
     @property
     def all_counts(self) -> dict[str, Counts]:

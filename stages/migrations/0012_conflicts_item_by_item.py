@@ -66,6 +66,11 @@ class Migration(migrations.Migration):
                 'ordering': ['at', 'pk'],
             },
         ),
+        migrations.AlterField(
+            model_name='importrun',
+            name='kind',
+            field=models.CharField(help_text='structure, handbook or taken back', max_length=20),
+        ),
         migrations.RunPython(keep_what_was_decided, migrations.RunPython.noop),
         migrations.RemoveField(
             model_name='importconflict',

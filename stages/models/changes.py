@@ -97,7 +97,7 @@ class Suggestion(models.Model):
 class ImportRun(models.Model):
     """One import: what was read, when, by whom, and its report."""
 
-    kind = models.CharField(max_length=20, help_text="structure or handbook")
+    kind = models.CharField(max_length=20, help_text="structure, handbook or taken back")
     source = models.CharField(max_length=1000)
     digest = models.CharField(max_length=64)
     actor = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")

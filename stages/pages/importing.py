@@ -5,26 +5,29 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import timedelta
 from typing import Any
 
 from django.contrib import messages
+from django.core.exceptions import PermissionDenied
 from django.core.files.uploadedfile import UploadedFile
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.utils import timezone
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods
 
 from portal.permissions import has_role, requires
 from portal.roles import Role
+from portal.saying import Offer, Said, say
 from portal.wakeups import wake
 from stages import disputes, pull
+from stages.collaboration import Refused
+from stages.handbook import taking_back
 from stages.handbook.documents import page_of
-from stages.handbook.importing import digest_of, import_page
+from stages.handbook.importing import digest_of, forget_previews, import_page
 from stages.handbook.parsing import Page
 from stages.handbook.reading import LARGEST, HandbookError, decode_page
 from stages.handbook.report import STARTS, TEXTS, BlockChange, OwnTextChange
-from stages.models import ImportConflict, ImportPreview, ImportRun
+from stages.models import ImportConflict, ImportPreview, ImportRun, Stage
 from stages.pages.editor import person
 from stages.structure.exporting import FILES as STRUCTURE_FILES
 from stages.structure.exporting import export_structure
@@ -33,7 +36,6 @@ from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import LARGEST as LARGEST_STRUCTURE
 from stages.structure.yamlfile import StructureError, parse_yaml
 
-KEPT = timedelta(days=1)
 NOTHING = "Nothing was imported."
 MOST_PASTED = 2_000_000
 
@@ -165,8 +167,8 @@ def structure_from(files: Mapping[str, str]) -> Structure:
 
 
 def keep(request: HttpRequest, kind: str, files: Mapping[str, str], *, partial: bool = False) -> ImportPreview:
-    """Keep what was shown, so that just that is imported; what nobody imported within a day goes."""
-    ImportPreview.objects.filter(at__lt=timezone.now() - KEPT).delete()
+    """Keep what was shown, so that just that is imported."""
+    forget_previews()
     return ImportPreview.objects.create(kind=kind, files=dict(files), partial=partial, user=person(request))
 
 
@@ -198,29 +200,63 @@ COLUMNS = {
 
 
 @requires(Role.VIEWER)
+@require_http_methods(["GET", "POST"])
 def run(request: HttpRequest, pk: int) -> HttpResponse:
-    """One import that was run: of what, by whom, and how much of each it changed."""
+    """One import that was run: of what, by whom, how much of each it changed; and taking that back."""
     found = get_object_or_404(ImportRun.objects.select_related("actor"), pk=pk)
+    if request.method == "POST":
+        return take_back_run(request, found)
     columns = COLUMNS.get(found.kind, COLUMNS["handbook"])
     report = found.report
-    if found.kind == "handbook":
-        report = {
-            **report.get("stages", {}), STARTS: report.get("starting_points", {}), TEXTS: report.get("page_texts", {})
-        }  # fmt: skip
+    if found.kind != "structure":
+        own = {STARTS: report.get("starting_points", {}), TEXTS: report.get("page_texts", {})}
+        report = {**report.get("stages", {}), **{name: counts for name, counts in own.items() if counts}}
     rows = [
         (name, [counts.get(column, 0) for column in columns])
         for name, counts in report.items()
         if isinstance(counts, dict) and "created" in counts
     ]
     waiting = found.conflicts.filter(state="open").count() + found.field_conflicts.filter(state="open").count()
+    everywhere = has_role(request.user, Role.EDITOR)
+    places = [one for one in taking_back.places(found) if one.parts]
     context = {
         "run": found,
         "columns": columns.values(),
         "rows": rows,
         "conflicts": waiting,
-        "can_edit": has_role(request.user, Role.EDITOR),
+        "can_edit": everywhere,
+        "places": [
+            one for one in places if everywhere or (one.stage and has_role(request.user, Role.EDITOR, one.stage.scopes))
+        ],
+        "parts": sum(one.parts for one in places),
+        "back": ImportRun.objects.filter(pk=found.report.get("took_back", 0)).first(),
     }
     return render(request, "stages/import_run.html", context)
+
+
+def take_back_run(request: HttpRequest, found: ImportRun) -> HttpResponse:
+    """Take back what a run changed, on one stage or all of it, and offer to undo that."""
+    user, stage = person(request), None
+    if key := request.POST.get("stage", ""):
+        stage = get_object_or_404(Stage.objects.select_related("section"), key=key)
+    if not has_role(user, Role.EDITOR, stage.scopes if stage else ()):
+        raise PermissionDenied(f"This needs the role editor for {stage.name if stage else 'everything'}.")
+    try:
+        done = taking_back.take_back(run=found, actor=user, stage=stage)
+    except Refused as error:
+        messages.error(request, str(error))
+        return redirect("stages:import-run", pk=found.pk)
+    parts = f"{done.parts} part{'' if done.parts == 1 else 's'}"
+    again = found.kind == taking_back.KIND
+    sentence = f"Undone: {parts} say again what they said." if again else f"Taken back: {parts} changed."
+    fields = {"stage": stage.key} if stage else {}
+    offer = Offer(
+        label="Redo" if again else "Undo", url=reverse("stages:import-run", args=[done.run.pk]), fields=fields
+    )
+    say(request, Said(sentence=sentence, offer=offer))
+    for one in done.stayed:
+        messages.warning(request, one)
+    return redirect(stage.get_absolute_url() if stage else reverse("stages:import-run", args=[found.pk]))
 
 
 @requires(Role.VIEWER)

@@ -131,3 +131,18 @@ class PullSerializer(serializers.Serializer[Any]):
     sentence = serializers.CharField()
     failed = serializers.BooleanField()
     at = serializers.DateTimeField(allow_null=True)
+
+
+class TakeBackSerializer(Strict):
+    """What of an import to take back: of one stage, by its key, or all of it."""
+
+    stage = serializers.CharField(required=False, allow_blank=True, default="", max_length=100)
+    reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
+
+
+class TakenBackSerializer(serializers.Serializer[Any]):
+    """What was taken back: the run that did it, how many parts, and what stayed, a sentence each."""
+
+    run = serializers.IntegerField()
+    parts = serializers.IntegerField()
+    stayed = serializers.ListField(child=serializers.CharField())
