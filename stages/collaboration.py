@@ -1,4 +1,4 @@
-"""Verbs around an edit: drafts, suggestions, undo, restore, review, following."""
+"""Verbs around an edit: drafts, suggestions, undo, restore, review."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stages import drafts
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
 from stages.editing import Saved, StaleBlock, content_at, content_of, ensure_block, find_block, save_block
-from stages.models import Block, BlockRevision, ConflictDecision, Follow, ImportConflict, Resource, Stage, Suggestion
+from stages.models import Block, BlockRevision, ConflictDecision, ImportConflict, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -58,18 +58,6 @@ def draft_of(user: User, stage: Stage, kind: str, heading: str) -> tuple[BlockFo
         paste=draft.form.get("paste", ""),
     )
     return form, draft.saved_at
-
-
-def tell_followers(*, saved: Saved, stage: Stage, actor: User | None) -> None:
-    """Tell those who follow the stage that somebody else changed it."""
-    if not saved.differences:
-        return
-    people = [one.user for one in Follow.objects.filter(stage=stage).select_related("user") if one.user != actor]
-    if people:
-        block = saved.block
-        sentence = f"{actor or 'An import'} changed {block.heading or block.get_kind_display()} of {stage.name}."
-        url = reverse("stages:history", args=[stage.key])
-        notify_all(users=people, sentence=sentence, url=url, topic="stages")
 
 
 def suggest(

@@ -12,12 +12,13 @@ from django.db import transaction
 from django.db.models import F
 
 from portal.history import because
+from stages import following
 from stages.derived import role_in_words
 from stages.drafts import forget_name, has_name
 from stages.forgetting import forget_on_pages
 from stages.history.events import events_of
 from stages.models import Contact, Group, ImportPreview, Responsibility, Section, Stage
-from stages.restructuring.common import StaleEntry, locked
+from stages.restructuring.common import StaleEntry, locked, word_of
 from stages.structure.report import FieldChange
 
 if TYPE_CHECKING:
@@ -125,7 +126,7 @@ def name_people(
     with transaction.atomic(), because(reason or "people", actor=actor):
         owner = locked(owner, version)
         contacts = contacts_named(name for _, name in pairs)
-        return put_people(owner, [(role, contacts[name]) for role, name in pairs])
+        return _put_and_tell(owner, [(role, contacts[name]) for role, name in pairs], actor)
 
 
 def people_in_lines(owner: Owner) -> str:
@@ -151,7 +152,15 @@ def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:
                 places[event.role, event.contact_id] = event.order
         contacts = Contact.objects.in_bulk({contact for _, contact in places})
         before = sorted((order, role, contact) for (role, contact), order in places.items() if contact in contacts)
-        return put_people(owner, [(role, contacts[contact]) for _, role, contact in before])
+        return _put_and_tell(owner, [(role, contacts[contact]) for _, role, contact in before], actor)
+
+
+def _put_and_tell(owner: Owner, people: Iterable[tuple[str, Contact]], actor: User | None) -> bool:
+    """Make these the responsible people, and tell who follows the stage."""
+    changed = put_people(owner, people)
+    if changed:
+        following.changed(following.stages_of(owner), actor, f"changed the people of {word_of(owner)}")
+    return changed
 
 
 def put_people(owner: Owner, people: Iterable[tuple[str, Contact]]) -> bool:

@@ -15,6 +15,7 @@ from django.db.models import Count
 from django.utils import timezone
 
 from portal.history import because
+from stages import following
 from stages.content import ITEM_FIELDS, BlockContent, Difference, Item, differences, from_json, merge, pairs, to_json
 from stages.models import (
     Block,
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from portal.models import User
 
 ORDER = {kind: position for position, kind in enumerate(BlockKind.values)}
+WAYS = {"restore": "brought back an earlier version of", "undo": "took back a change of"}
 SHARED_BY_LABEL = (BlockKind.SLACK, BlockKind.TEAM)
 
 
@@ -109,7 +111,7 @@ def save_block(
 ) -> Saved:
     """Write a block whole. ``base_version`` 0 means that there was none; ``None`` takes whatever is there.
 
-    Saving what is there already changes nothing and makes no version.
+    Saving what is there already changes nothing and makes no version. Followers of the stage are told.
     """
     with transaction.atomic(), because(reason or how, actor=actor):
         block = _locked(stage, kind, heading or content.heading)
@@ -139,6 +141,8 @@ def save_block(
             reason=reason,
         )
         _settle(block, saved, actor)
+        title = block.heading or block.get_kind_display()
+        following.changed([stage], actor, f"{WAYS.get(how, 'changed')} {title} of {stage.name}")
         return Saved(block=block, differences=tuple(told))
 
 

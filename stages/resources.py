@@ -12,6 +12,7 @@ from django.utils import timezone
 from portal.history import because
 from portal.permissions import has_role
 from portal.roles import Role
+from stages import following
 from stages.content import ITEM_FIELDS, Item, to_json
 from stages.editing import SHARED_BY_LABEL, Saved, StaleBlock, content_at, content_of, ensure_block, save_block
 from stages.history.events import events_of
@@ -169,7 +170,9 @@ def change_resource(
     reason = reason or "Changed the shared link"
     with transaction.atomic(), because(reason, actor=actor):
         used = Placement.objects.filter(resource=pk).values("block")
-        blocks = list(Block.objects.select_for_update().filter(pk__in=used).order_by("pk"))
+        blocks = list(
+            Block.objects.select_for_update(of=("self",)).filter(pk__in=used).select_related("stage").order_by("pk")
+        )
         resource = Resource.objects.select_for_update().get(pk=pk)
         if version is not None and resource.version != version:
             raise StaleResource(f"The resource is at version {resource.version} by now.")
@@ -190,6 +193,7 @@ def change_resource(
                     block=block, version=block.version, content=to_json(content_of(block)), actor=actor,
                     actor_name=str(actor), how=how, reason=reason,
                 )  # fmt: skip
+            following.changed([one.stage for one in blocks], actor, f"changed the shared link {resource}")
         return resource
 
 

@@ -126,7 +126,7 @@ class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
         if kind == BlockKind.OTHER and not heading:
             raise ValidationError({"heading": ["Name the block by ?heading=."]})
         try:
-            saved = place_resource(
+            place_resource(
                 resource=resource, stage=stage, heading=heading if kind == BlockKind.OTHER else "",
                 label=asked["label"], description=asked["description"], position=asked["position"],
                 base_version=view.version, actor=person(request), how="api", reason=asked["reason"],
@@ -135,7 +135,6 @@ class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
             raise ValidationError({name: [sentence] for name, sentence in error.errors.items()}) from error
         except StaleBlock as error:
             raise PreconditionFailed from error
-        collaboration.tell_followers(saved=saved, stage=stage, actor=person(request))
         after = find_view(stage, kind, heading)
         return with_state(Response(block_data(after), status=201), block_etag(after))
 
@@ -387,11 +386,10 @@ def write_block(
     if errors:
         raise ValidationError({f"{prefix}{name}": [sentence] for name, sentence in errors.items()})
     with transaction.atomic(), stale_as_problem():
-        saved = save_block(
+        save_block(
             stage=stage, kind=kind, heading=heading or content.heading, content=content, base_version=version,
             actor=user, how="api", reason=data.get("reason", ""),
         )  # fmt: skip
-        collaboration.tell_followers(saved=saved, stage=stage, actor=user)
 
 
 @contextmanager

@@ -16,6 +16,7 @@ from django.db.models import Max
 from django.utils import timezone
 
 from portal.history import because
+from stages import following
 from stages.conflicts import in_dispute, mark_placements, note_conflict
 from stages.content import BlockContent, differences, from_json, merge, pairs, to_json
 from stages.editing import content_of, ensure_block, find_block, save_block
@@ -59,7 +60,8 @@ def import_page(
             stages = _stages_of(page, report)
             for parsed, stage in stages:
                 counts = report.stages.setdefault(parsed.name, Counts())
-                _import_stage(parsed, stage, counts, report, run, actor)
+                with following.as_one(actor, f"brought in what the handbook page says of {stage.name}"):
+                    _import_stage(parsed, stage, counts, report, run, actor)
             if not page.partial:
                 _mark_absent_stages([stage for _, stage in stages], report)
             import_own_texts(page, report, run)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from portal.history import because
+from stages import following
 from stages.collaboration import without_ids
 from stages.contacts import put_people
 from stages.content import BlockContent, Difference, differences, from_json
@@ -128,7 +129,8 @@ def restore_page(
     if only is not None:
         planned = structure_of_day(stage, moment, user=actor)
         without = {*without, *(one.id for one in planned.changes if one.id not in only)}
-    with because(why, actor=actor):
+    back = f"brought back the page of {moment:%-d %b %Y} of {stage.name}"
+    with because(why, actor=actor), following.as_one(actor, back):
         page = page_of_day(stage, moment, user=actor, without=without)
         late = [one for one in page.structure if one.action == "retire"]
         for change in page.structure:
@@ -149,6 +151,7 @@ def restore_page(
             change_facts(entry=facts.entry, values=facts.values, actor=actor, reason=why)
         for people in page.people:
             put_people(people.owner, people.people)
+            following.changed([stage], actor, back)
         if page.structure:
             name_groups_of(stage)
     return page

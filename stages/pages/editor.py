@@ -150,7 +150,6 @@ def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user
         # What is added in a moment leaves the draft of the whole form alone.
         collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
     if saved is not None:
-        collaboration.tell_followers(saved=saved, stage=stage, actor=user)
         if suggestion is not None:
             told = f", and {suggestion.author} is told" if suggestion.author else ""
             said = f"The suggestion is accepted with your changes{told}."

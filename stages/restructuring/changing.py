@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from portal.history import because
+from stages import following
 from stages.facts import Entry, facts_of, is_lowered, names_of, taken, wrong_with
 from stages.models import Category
-from stages.restructuring.common import RestructureRefused, StaleEntry, locked, tell
+from stages.restructuring.common import RestructureRefused, StaleEntry, locked, tell, word_of
 
 if TYPE_CHECKING:
     from portal.models import User
@@ -43,6 +44,7 @@ def change_facts(
         entry.version += 1
         entry.save()
         tell([entry], actor)
+        following.changed(following.stages_of(entry), actor, f"changed facts of {word_of(entry)}")
     return changed
 
 

@@ -11,6 +11,7 @@ from django.db import connection, transaction
 from django.utils import timezone
 
 from portal.people import rename_scope
+from stages import following
 from stages.facts import Entry, kind_of
 from stages.models import FormerKey, Succession
 from stages.models.structure import KEY, KEY_PATTERN
@@ -25,6 +26,12 @@ if TYPE_CHECKING:
 One = TypeVar("One", bound=Entry)
 NAMES_LOCK = 7_405_002
 """Whoever gives names or keys waits for the one before, to the end of its transaction."""
+
+WORDS = {
+    "created": "made", "renamed": "renamed", "moved": "moved", "split": "split", "merged": "merged",
+    "retired": "retired", "restored": "brought back",
+}  # fmt: skip
+"""What people call what happened to an entry."""
 
 RESERVED = {
     "stage": frozenset(
@@ -145,12 +152,26 @@ def record(
     *,
     took: dict[str, Any] | None = None,
     undoes: Succession | None = None,
+    also: Entry | None = None,
 ) -> Succession:
-    """Keep what happened to the structure, with what it took along."""
+    """Keep what happened to the structure, with what it took along, and tell who follows the stages that it touched.
+
+    ``also`` is the other entry that it touched: where it came from, or what took it in.
+    """
+    touched = [*following.stages_of(entry), *(following.stages_of(also) if also else ())]
+    following.changed(touched, actor, in_words(how, kind_of(entry), from_[1], to[1]))
     return Succession.objects.create(
         kind=kind_of(entry), how=how, from_key=from_[0], from_name=from_[1][:200], to_key=to[0], to_name=to[1][:200],
         on=on, reason=reason[:1000], actor=actor, entry=entry.pk, took=took or {}, undoes=undoes,
     )  # fmt: skip
+
+
+def in_words(how: str, kind: str, name: str, new: str = "") -> str:
+    """A change of the structure in a few words: "merged the stage Package into Create"."""
+    if how == "split":
+        return f"split {new} off the {kind} {name}"
+    to = {"renamed": "to", "moved": "to", "merged": "into"}.get(how) if new not in ("", name) else None
+    return f"{WORDS.get(how, how)} the {kind} {name}" + (f" {to} {new}" if to else "")
 
 
 def tell(entries: Iterable[Entry], actor: User | None) -> None:

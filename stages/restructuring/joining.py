@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from django.db import transaction
 
 from portal.history import because
+from stages import following
 from stages.content import BlockContent
 from stages.editing import content_of, find_block, save_block
 from stages.facts import Entry, kind_of
@@ -18,6 +19,7 @@ from stages.restructuring.common import (
     RestructureRefused,
     free_key,
     free_name,
+    in_words,
     locked,
     named,
     not_ahead,
@@ -39,7 +41,8 @@ def merge(
         raise RestructureRefused(f"A {kind} cannot be merged into a {kind_of(target)}.")
     if source.pk == target.pk:
         raise RestructureRefused(f"A {kind} cannot be merged into itself.")
-    with transaction.atomic(), because(reason or "merged", actor=actor):
+    words = in_words("merged", kind, source.name, target.name)
+    with transaction.atomic(), because(reason or "merged", actor=actor), following.as_one(actor, words):
         # In the order of their numbers, so that two merges the other way round do not wait for each other.
         for entry in sorted((source, target), key=lambda one: one.pk):
             locked(entry, version if entry is source else None)
@@ -64,7 +67,10 @@ def merge(
         for entry in (source, target):
             entry.version += 1
             entry.save()
-        record(source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason, took=took)
+        record(
+            source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason, took=took,
+            also=target,
+        )  # fmt: skip
         tell([source, target], actor)
 
 

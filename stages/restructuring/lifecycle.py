@@ -137,7 +137,7 @@ def move(
         from_ = (entry.key, f"{entry.name} (of {before.name})" if before else entry.name)
         to = (entry.key, f"{entry.name} (of {parent.name})" if parent else entry.name)
         took = {"from": before.pk if before else None, "to": parent.pk if parent else None}
-        record(entry, "moved", from_, to, actor, not_ahead(on), reason, took=took, undoes=undoes)
+        record(entry, "moved", from_, to, actor, not_ahead(on), reason, took=took, undoes=undoes, also=before)
         tell([entry], actor)
 
 

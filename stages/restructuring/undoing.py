@@ -17,6 +17,7 @@ from django.db import transaction
 from portal.history import because
 from portal.permissions import has_role
 from portal.roles import Role
+from stages import following
 from stages.collaboration import without_ids
 from stages.content import BlockContent, merge
 from stages.editing import content_at, content_of, save_block
@@ -33,7 +34,7 @@ from stages.models import (
     Succession,
     Suggestion,
 )
-from stages.restructuring.common import RestructureRefused, locked, record, tell, today
+from stages.restructuring.common import WORDS, RestructureRefused, locked, record, tell, today
 from stages.restructuring.joining import put_groups, put_stages
 from stages.restructuring.lifecycle import (
     bring_back,
@@ -51,11 +52,6 @@ if TYPE_CHECKING:
     from django.contrib.auth.models import AnonymousUser
 
     from portal.models import User
-
-WORDS = {
-    "created": "made", "renamed": "renamed", "moved": "moved", "split": "split", "merged": "merged",
-    "retired": "retired", "restored": "brought back",
-}  # fmt: skip
 
 
 @dataclass(kw_only=True)
@@ -138,7 +134,7 @@ def undo(*, change: Succession, user: User, reason: str = "", version: int | Non
         for one in sorted((one for one in found if kind_of(one) == change.kind), key=lambda one: one.pk):
             locked(one, None)
         why = f"Taken back: {told(change)}" + (f". {reason}" if reason else "")
-        with because(why, actor=user):
+        with because(why, actor=user), following.as_one(user, f"took back: {told(change)}"):
             return _Undoing(change, user, why[:1000], version).of(found[0])
 
 

@@ -16,6 +16,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from portal.history import because
+from stages import following
 from stages.contacts import set_people
 from stages.disputes import dispute
 from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
@@ -49,7 +50,9 @@ def sync_structure(
             _write(structure, report, actor)
         if dry_run:
             transaction.set_rollback(True)
-        elif not report.changed:
+            return report
+        _tell_followers(report, actor)
+        if not report.changed:
             run.delete()
         else:
             run.report = report.as_json()
@@ -88,6 +91,13 @@ def _write(structure: Structure, report: StructureReport, actor: User | None) ->
     for owner, changes in set_people(people).items():
         report.changed.add("contacts")
         _tell_more(report, owner, changes)
+
+
+def _tell_followers(report: StructureReport, actor: User | None) -> None:
+    """Tell who follows a stage that the files changed something of it, its groups or its categories."""
+    names = {one.stage for one in report.changes if one.stage}
+    for stage in Stage.objects.filter(name__in=names).exclude(followers=None):
+        following.changed([stage], actor, f"brought in what the structure files say of {stage.name}")
 
 
 def _tell_more(
