@@ -71,6 +71,10 @@ def own_text_as_problem(prefix: str = "") -> Iterator[None]:
         raise PreconditionFailed from error
 
 
+SEVERAL = "changed several things at once"
+"""What followers are told of a bulk request, in one line."""
+
+
 def rows_of(request: Request, serializer: type[serializers.Serializer[Any]], **options: Any) -> list[dict[str, Any]]:
     """The rows of a bulk request, at most a thousand."""
     if isinstance(request.data, list) and len(request.data) > MOST_ROWS:

@@ -21,7 +21,8 @@ from portal.history import history_of_all
 from portal.models import User
 from portal.permissions import granted, has_role_anywhere
 from portal.roles import Role
-from stages.api.common import entries_data, must_match, person, rows_of
+from stages import following
+from stages.api.common import SEVERAL, entries_data, must_match, person, rows_of
 from stages.api.filters import ResourceFilter
 from stages.api.serializers.history import RestoreSerializer, TimelineSerializer
 from stages.api.serializers.resources import NewResourceSerializer, ResourceRowSerializer, ResourceSerializer
@@ -131,7 +132,7 @@ class ResourceViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewsets
         rows = rows_of(request, ResourceRowSerializer, partial=True)
         user = person(request)
         done: list[int] = []
-        with transaction.atomic():
+        with transaction.atomic(), following.as_one(user, SEVERAL):
             for number, row in enumerate(rows):
                 found = self.row_of(row, number)
                 if found is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, date, datetime, time
 from typing import Any, ClassVar, cast
@@ -21,8 +21,8 @@ from portal.api.permissions import require_role
 from portal.api.problems import Conflict, PreconditionFailed
 from portal.models import User
 from portal.roles import Role
-from stages import collaboration
-from stages.api.common import MatchRequired, as_problems, must_match, person, rows_of
+from stages import collaboration, following
+from stages.api.common import SEVERAL, MatchRequired, as_problems, must_match, person, rows_of
 from stages.api.filters import StageFilter
 from stages.api.own import HEADING, KIND, OWN_ROLES, ReaderMixin, check_kind
 from stages.api.reading import compared, other_stage, score_data
@@ -302,8 +302,9 @@ class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
         """Write blocks of many stages, all of them or none; what is the same already stays untouched."""
         rows = rows_of(request, BulkBlockSerializer)
         stages = {stage.key: stage for stage in Stage.objects.select_related("section")}
-        answers = []
-        with transaction.atomic():
+        user = cast(User, request.user)
+        written = []
+        with transaction.atomic(), following.as_one(user, SEVERAL):
             for number, row in enumerate(rows):
                 stage = stages.get(row["stage"])
                 if stage is None:
@@ -311,16 +312,18 @@ class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
                 require_role(request, Role.EDITOR, stage.scopes)
                 check_kind(row["kind"])
                 heading = row["heading"] if row["kind"] == BlockKind.OTHER else ""
-                user = cast(User, request.user)
                 write_block(stage, row["kind"], heading, row, row["version"], user, prefix=f"{number}.")
-                answers.append(block_data(find_view(stage, row["kind"], heading)))
-        return Response(answers)
+                written.append((stage, row["kind"], heading))
+            views = {key: block_views(stages[key], {}) for key in {stage.key for stage, _, _ in written}}
+            return Response(
+                [block_data(find_view(stage, kind, heading, views[stage.key])) for stage, kind, heading in written]
+            )
 
 
-def find_view(stage: Stage, kind: str, heading: str = "") -> BlockView:
-    """The block as the page would show it, without derived facts."""
+def find_view(stage: Stage, kind: str, heading: str = "", views: Iterable[BlockView] | None = None) -> BlockView:
+    """The block as the page would show it, without derived facts; found among ``views`` where they are known."""
     check_kind(kind)
-    for view in block_views(stage, {}):
+    for view in block_views(stage, {}) if views is None else views:
         if view.kind == kind and view.heading == heading:
             return view
     if kind != BlockKind.OTHER:

@@ -21,7 +21,8 @@ from rest_framework.response import Response
 
 from portal.api.etags import answer_with_state, with_state
 from portal.roles import Role
-from stages.api.common import as_problems, day_of, entry_etag, must_match, person, rows_of
+from stages import following
+from stages.api.common import SEVERAL, as_problems, day_of, entry_etag, must_match, person, rows_of
 from stages.api.filters import CategoryFilter, GroupFilter, SectionFilter
 from stages.api.own import FactDraftMixin, PeopleDraftMixin, documented_draft
 from stages.api.planned import keys_of_entries, planned_etag
@@ -263,7 +264,7 @@ class CatalogViewSet(FactDraftMixin, mixins.ListModelMixin, mixins.RetrieveModel
     def bulk(self, request: Request) -> Response:
         """Make or change many by key, all of them or none: name, what it belongs to, facts. What is so stays so."""
         rows = rows_of(request, ROWS[self.model])
-        with transaction.atomic():
+        with transaction.atomic(), following.as_one(person(request), SEVERAL):
             keys = []
             for number, row in enumerate(rows):
                 with as_problems(f"{number}."):

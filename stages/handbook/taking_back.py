@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 
 from portal.history import because
-from stages import own_texts
+from stages import following, own_texts
 from stages.collaboration import Refused, undo
 from stages.editing import StaleBlock
 from stages.handbook.report import STARTS, TEXTS, Counts
@@ -78,7 +78,7 @@ def take_back(*, run: ImportRun, actor: User, stage: Stage | None = None, reason
     why = reason or f"Took back the import of {run.source}"
     with transaction.atomic():
         made = ImportRun.objects.create(kind=KIND, source=run.source, digest="", actor=actor)
-        with because(why[:1000], actor=actor):
+        with because(why[:1000], actor=actor), following.as_one(actor, f"took back the import of {run.source}"):
             wrote, counts, stayed = _blocks(run, stage, actor)
             texts = [] if stage is not None else _texts(run.report.get("wrote_texts", ()), actor, counts, stayed)
         if not wrote and not texts:

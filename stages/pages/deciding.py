@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from portal.saying import Offer, Said, say
-from stages import collaboration, conflicts, disputes
+from stages import conflicts, disputes
 from stages.blockform import whole_number
 from stages.collaboration import Refused
 from stages.models import FieldConflict, ImportConflict, Stage
@@ -58,8 +58,6 @@ def decide(request: HttpRequest, found: ImportConflict, stage: Stage) -> HttpRes
             done = conflicts.decide(conflict=found, takes=takes, actor=user, reason=reason)
     except Refused as error:
         return show(request, found, error=str(error), chosen=chosen, status=422)
-    if done.saved is not None:
-        collaboration.tell_followers(saved=done.saved, stage=stage, actor=user)
     here = reverse("stages:conflict", args=[found.pk])
     offer = Offer(label="Undo", url=here, fields={"action": "undo", "decision": str(done.decision.pk)})
     left = f" {done.left} still to decide." if done.left else ""

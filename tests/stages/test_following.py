@@ -141,3 +141,10 @@ def test_an_import_is_one_line_a_stage_and_a_look_at_it_none(create: Stage, read
     stages.write_text("stages:\n  create:\n    display_name: Create\n    section: dev\n    established: 2015\n")
     call_command("import_structure", stages=stages, stdout=StringIO())
     assert told(reader) == ["An import brought in what the structure files say of Create."]
+
+
+def test_a_bulk_request_is_one_line(create: Stage, reader: User, ada: User) -> None:
+    rows = [{"stage": "create", "kind": kind, "items": [{"label": "#a"}]} for kind in ("slack", "team")]
+    answer = browser_of(ada).post("/api/v1/stages/blocks/bulk/", rows, content_type="application/json")
+    assert [one["kind"] for one in answer.json()] == ["slack", "team"]
+    assert told(reader) == ["Ada changed several things at once."]
