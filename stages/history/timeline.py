@@ -297,7 +297,7 @@ class Structure(Source):
         rows = within(self.rows, "at", since, before).select_related("actor", "undoes", "undone_by")
         for one in rows:
             who = "the structure files" if one.reason == NOT_IN_THE_FILE else "the system"
-            how = f"{one.get_how_display().lower()} from {one.on:%-d %b %Y}"
+            how = f"{one.get_how_display().lower()} on {one.on:%-d %b %Y}"
             how += ", taken back since" if hasattr(one, "undone_by") else ""
             before_, after = one.from_name, one.to_name or "(no more)"
             told = () if before_ == after else (Difference(what=f"the {one.kind}", before=before_, after=after),)

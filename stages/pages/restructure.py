@@ -27,6 +27,7 @@ from stages.names import key_of
 from stages.pages.editor import person
 from stages.planned import plans_for
 from stages.restructuring import RestructureRefused, StaleEntry, today
+from stages.restructuring.common import in_words
 from stages.restructuring.lifecycle import reasons_to_keep
 from stages.restructuring.planning import ask, cancel, carry_out_now
 from stages.restructuring.undoing import undo, undoable
@@ -40,7 +41,6 @@ from stages.restructuring.wishes import (
     must_edit,
 )
 
-DONE = "Done. Old links lead on, and the history keeps what was before."
 PLURALS = {"section": "sections", "stage": "stages", "group": "groups", "category": "categories"}
 
 
@@ -76,7 +76,7 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         if after is None:
             messages.success(request, f"{entry.name} is deleted.")
             return redirect("stages:index")
-        said_with_undo(request, kind, latest, DONE)
+        said_with_undo(request, kind, latest)
         return redirect(after.get_absolute_url())
     return render(request, "stages/restructure.html", context_of(entry, request))
 
@@ -93,13 +93,22 @@ def latest_change() -> int:
     return Succession.objects.aggregate(latest=Max("pk"))["latest"] or 0
 
 
-def said_with_undo(request: HttpRequest, kind: str, latest: int, said: str) -> None:
+def said_with_undo(request: HttpRequest, kind: str, latest: int, said: str = "") -> None:
     """Say what was done, with a button that takes the change of this request back."""
     made = Succession.objects.filter(kind=kind, actor=person(request), pk__gt=latest).order_by("pk").first()
     offer = None
     if made is not None and made.pk in undoable([made], person(request)):
         offer = Offer(label="Undo", url=reverse("stages:undo-change", args=[made.pk]))
-    say(request, Said(sentence=said, offer=offer))
+    say(request, Said(sentence=said or done_in_words(made), offer=offer))
+
+
+def done_in_words(change: Succession | None) -> str:
+    """What was done, in a sentence, such as: Renamed the stage Create to Make. Old links lead on."""
+    if change is None:
+        return "Nothing was different, so nothing was changed."
+    words = in_words(change.how, change.kind, change.from_name, change.to_name)
+    leads = " Old links lead on." if change.how in ("renamed", "merged") else ""
+    return f"{words[0].upper()}{words[1:]}.{leads}"
 
 
 @requires(Role.VIEWER)
@@ -135,7 +144,7 @@ def planned(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, f"It was not {'done' if now else 'cancelled'}. {error}")
     else:
         if now:
-            said_with_undo(request, change.kind, latest, DONE)
+            said_with_undo(request, change.kind, latest)
             return redirect(entry.get_absolute_url() if entry else "stages:index")
         messages.success(request, "Cancelled. The history keeps that it was planned.")
     return redirect(f"stages:{change.kind}-restructure", key=entry.key) if entry else redirect("stages:index")

@@ -81,7 +81,7 @@ def test_all_kinds_of_changes_are_told_with_who_when_and_why(
     for text in (
         "Renewed", "Changed “Roadmap”.", "Facts of the group Wiki", "New aim", "It broke", "Changed “Maturity”.",
         "Product manager: Bo", "Ada left", "Creation:Wiki", "Changed whether it is the official one.",
-        "Added who keeps it.", "Longer", "renamed from 6 Nov 2026", "Editor",
+        "Added who keeps it.", "Longer", "renamed on 6 Nov 2026", "Editor",
     ):  # fmt: skip
         assert text in page, text
     assert "Restore these facts" not in page

@@ -67,6 +67,7 @@ def test_a_rename_is_taken_back_from_the_message_and_both_keys_lead_on(
     page = editor_client.post("/stages/create/restructure/", sent, follow=True).content.decode()
     address = re.search(r'action="(/stages/changes/\d+/undo/)"', page)
     assert address, page
+    assert "Renamed the stage Create to Build. Old links lead on." in page
     assert address[1] in editor_client.get("/stages/build/history/").content.decode()
     assert address[1] not in viewer_client.get("/stages/build/history/").content.decode()
     assert viewer_client.post(address[1]).status_code == 403
