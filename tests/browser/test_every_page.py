@@ -4,29 +4,16 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
-from typing import Any, Literal
 
-from axe_playwright_python.base import AXE_SCRIPT
-from playwright.sync_api import Page, ViewportSize
+from playwright.sync_api import ViewportSize
 
+from tests.browser.barriers import Barriers, Look
 from tests.browser.fixtures import SignIn, Window, a_person
 from tests.browser.pages import OF_STRANGERS, plain_addresses, samples
 from tests.conftest import browser_of
 
 WIDE: ViewportSize = {"width": 1600, "height": 900}
 NARROW: ViewportSize = {"width": 360, "height": 800}
-
-
-@dataclass(frozen=True)
-class Look:
-    """Colours and width in which a page is looked at."""
-
-    colours: Literal["light", "dark"]
-    size: ViewportSize
-
-    def __str__(self) -> str:
-        return f"{self.colours}, {self.size['width']} px"
 
 
 # Every page in two looks that have nothing in common; one page of each kind in the other two as well.
@@ -44,8 +31,6 @@ NOT_OURS: dict[str, list[str]] = {
     "/api/docs/": ["#swagger-ui"],
     "/admin/": [".selector", ".vDateField", ".vTimeField"],
 }
-# axe loads style sheets anew to look into them unless told not to, by inline styles that our policy refuses.
-AXE: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
 
 
 def test_every_page_is_silent_accessible_and_fits(window: SignIn, everything: None) -> None:
@@ -58,69 +43,36 @@ def test_every_page_is_silent_accessible_and_fits(window: SignIn, everything: No
     plain = [address for address in plain_addresses() if address.startswith(start) and address not in OF_STRANGERS]
     addresses = [address for address in plain if client.get(address).status_code not in {403, 405}]
     addresses += [address for address in made if address.startswith(start)]
-    problems = [problem for address in addresses for problem in problems_of(view, address)]
+    barriers = Barriers(view.page)
+    problems = [problem for address in addresses for problem in problems_of(view, barriers, address)]
     assert not problems, "\n".join(problems)
 
 
 def test_every_page_for_strangers_is_silent_accessible_and_fits(window: SignIn) -> None:
     view = window(None)
-    problems = [problem for address in OF_STRANGERS for problem in problems_of(view, address)]
+    barriers = Barriers(view.page)
+    problems = [problem for address in OF_STRANGERS for problem in problems_of(view, barriers, address)]
     assert not problems, "\n".join(problems)
 
 
-def problems_of(view: Window, address: str) -> list[str]:
+def problems_of(view: Window, barriers: Barriers, address: str) -> list[str]:
     """What is wrong with one page, in sentences that name it. It is loaded once and looked at in several ways."""
     page = view.page
-    take(page, ALWAYS[0])
+    ALWAYS[0].set(page)
     # Swagger fetches its document after the page has loaded.
     answer = page.goto(f"{view.base}{address}", wait_until="networkidle" if address == SWAGGER else "load")
     status = answer.status if answer is not None else 0
     found = [f"{address}: answered {status}"] if status >= 400 else []
-    page.evaluate(AXE_SCRIPT)
+    foreign = [part for prefix, parts in NOT_OURS.items() if address.startswith(prefix) for part in parts]
     for look in (*ALWAYS, *(OFTEN if IN_EVERY_LOOK.fullmatch(address) else ())):
-        take(page, look)
+        look.take(page)
         found += overflow(view, address)
-        found += violations(page, address, look)
+        found += [f"{address} ({look}): {barrier}" for barrier in barriers.found(look, foreign)]
     # Hints of the browser that its console shows only when asked for are not counted.
     said = [message for message in view.taken() if not message.startswith("verbose:")]
     if address == SWAGGER:
         said = [message for message in said if not any(part in message for part in INLINE_STYLE)]
     return found + [f"{address}: console: {message}" for message in said]
-
-
-def take(page: Page, look: Look) -> None:
-    """Show the page in this look."""
-    page.emulate_media(color_scheme=look.colours)
-    page.set_viewport_size(look.size)
-    # What follows the size of a window does so with the next picture.
-    page.evaluate("() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))")
-
-
-def violations(page: Page, address: str, look: Look) -> list[str]:
-    """What axe finds, by all its rules."""
-    foreign = [[part] for prefix, parts in NOT_OURS.items() if address.startswith(prefix) for part in parts]
-    found = page.evaluate(
-        """async ([foreign, options]) => {
-            const exclude = foreign.filter(([part]) => document.querySelector(part));
-            return (await axe.run(exclude.length ? {exclude} : document, options)).violations;
-        }""",
-        [foreign, AXE],
-    )
-    return [
-        f"{address} ({look}): {violation['id']}: {violation['help']}: {node['html'][:160]} {contrast(node)}"
-        for violation in found
-        for node in violation["nodes"][:3]
-    ]
-
-
-def contrast(node: dict[str, Any]) -> str:
-    """The measured contrast, where that is what is wrong."""
-    data = [check.get("data") for check in node.get("any", []) if isinstance(check.get("data"), dict)]
-    return " ".join(
-        f"{one.get('fgColor')} on {one.get('bgColor')} is {one.get('contrastRatio')}"
-        for one in data
-        if "fgColor" in one
-    )
 
 
 def overflow(view: Window, address: str) -> list[str]:
