@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -104,8 +104,19 @@ def sanitised(html: str) -> str:
 
 def plain(text: str) -> str:
     """The words of a Markdown text, without its marks, for snippets and search."""
-    words = [token.content for token in _all(_parser().parse(text)) if token.type in {"text", "code_inline", "fence"}]
-    return re.sub(r"\s+", " ", " ".join(words)).strip()
+    parts = [token.content for token in _words(_parser().parse(text)) if token.content]
+    return re.sub(r"\s+", " ", "".join(parts)).strip()
+
+
+def _words(tokens: Iterable[Token]) -> Iterator[Token]:
+    """The tokens that hold what is read, with a blank for what parts lines and paragraphs."""
+    for token in tokens:
+        if token.type in {"text", "code_inline", "image", "fence", "code_block"}:
+            yield token
+        if token.type == "inline":
+            yield from _words(token.children or [])
+        if token.block or token.type in {"softbreak", "hardbreak"}:
+            yield Token("text", "", 0, content=" ")
 
 
 def slug(text: str) -> str:

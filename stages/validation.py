@@ -14,6 +14,8 @@ LONGEST_HEADING = 500
 LONGEST_LINE = 1000
 LONGEST_URL = 4000
 LONGEST_TEXT = 200_000
+MOST_LAID_OUT = 50_000
+"""Laying out Markdown takes up to a second for so many characters, and a page shows ten texts."""
 MOST_ITEMS = 500
 LINK_KINDS = frozenset({"dashboards", "research", "roadmap", "okrs", "indicators", "key_pages", "team", "other"})
 

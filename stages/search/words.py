@@ -65,8 +65,11 @@ class Index:
         self.documents, self.words, self.places, self.units, self.following = (
             documents, words, places, units, following,
         )  # fmt: skip
-        self.vocabulary = list(places)
-        self.long = [word for word in self.vocabulary if len(word) >= 4]
+
+    @cached_property
+    def long(self) -> list[str]:
+        """The words that others may be misspellings of."""
+        return [word for word in self.places if len(word) >= 4]
 
     @classmethod
     def empty(cls) -> Index:
@@ -145,7 +148,7 @@ class Index:
         found: dict[str, float] = {word: 1.0} if word in self.places else {}
         stem = word.rstrip("s") if len(word) > 4 else word
         if len(stem) >= 2:
-            for other in self.vocabulary:
+            for other in self.places:
                 if other.startswith(stem) and other != word:
                     found[other] = 1.0 if other.rstrip("s") == stem else PREFIX
         if not found and len(word) >= 4:

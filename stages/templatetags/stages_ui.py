@@ -17,16 +17,14 @@ from stages.facts import Entry, kind_of
 from stages.links import target_of, visible
 from stages.models.structure import Structural
 from stages.stage_page import ItemView
+from stages.validation import MOST_LAID_OUT
 
 register = template.Library()
 
 LEXERS = {"postgresql": "postgresql", "mysql": "mysql", "bigquery": "googlesql"}
 """The dialects that Pygments knows by themselves; the others are coloured as SQL."""
 
-
-MOST_LAID_OUT = 50_000
 TOO_LONG = "This text is too long to be laid out; it is shown as it was written."
-"""Laying out Markdown takes up to a second for so many characters, and a page shows ten texts."""
 
 
 @register.filter(name="handbook_markdown")

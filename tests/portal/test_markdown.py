@@ -64,6 +64,8 @@ def test_code_of_an_unknown_language_is_shown_plain_and_escaped() -> None:
 
 def test_plain_text_has_no_marks() -> None:
     assert plain("# One\n\nTwo **three** `four`\n\n- five") == "One Two three four five"
+    assert plain("[Docs](https://a.example/), in **bo**ld\nand ![a chart](/c.png)") == "Docs, in bold and a chart"
+    assert plain("| a | b |\n|---|---|\n| c | d |\n\n    code <b>") == "a b c d code <b>"
 
 
 def test_an_address_that_stands_bare_is_a_link_and_what_follows_it_is_not() -> None:

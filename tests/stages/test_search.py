@@ -7,12 +7,12 @@ from datetime import date
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
+from django.db import connection, transaction
 from django.test import Client
 from pytest_django import DjangoAssertNumQueries
 
 from stages.content import Item
-from stages.models import Block, Group, PageText, Placement, Resource, Stage
+from stages.models import Block, Group, PageText, Placement, Resource, Stage, StartingPoint
 from stages.search import freshness, index, search, snippet
 from stages.search.words import Document, Index
 from tests.live.world import define
@@ -58,6 +58,7 @@ def test_snippets_are_cut_between_words() -> None:
     assert snippet("x" * 500, "xxx").startswith("xxx")
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_was_just_saved_is_found_and_what_was_removed_is_not() -> None:
     stage = a_stage("plan")
     a_block(stage, "dashboards", Item(label="Roadmap burnup", url="/c"))
@@ -93,13 +94,14 @@ def test_a_question_is_answered_with_dashboards_that_mention_it_and_can_be_narro
     assert "<mark>package</mark>_events" in only
 
 
+@pytest.mark.django_db(transaction=True)
 def test_what_was_not_touched_is_not_read_again(django_assert_num_queries: DjangoAssertNumQueries) -> None:
     before = index()
     with django_assert_num_queries(1):
         assert titles("adoption")
     create = Stage.objects.get(key="create")
     a_block(create, "dashboards", Item(label="Code Review MAU of today", url="/b"))
-    with django_assert_num_queries(5):
+    with django_assert_num_queries(4):
         assert "Code Review MAU of today" in titles("today")
     old = {id(document) for document in before.documents.values()}
     new = [document for document in index().documents.values() if id(document) not in old]
@@ -116,6 +118,7 @@ def state_of(known: Index) -> set[tuple[Document, str, float]]:
     }
 
 
+@pytest.mark.django_db(transaction=True)
 def test_an_index_kept_up_to_date_is_as_one_made_anew(monkeypatch: pytest.MonkeyPatch) -> None:
     package, create = Stage.objects.get(key="package"), Stage.objects.get(key="create")
     shared = Resource.objects.get(url="/a")
@@ -129,12 +132,33 @@ def test_an_index_kept_up_to_date_is_as_one_made_anew(monkeypatch: pytest.Monkey
     def gone() -> None:
         Block.objects.filter(stage=package, kind="data_docs").delete()
 
+    def placed_elsewhere() -> None:
+        placement = Placement.objects.filter(block__stage=package).exclude(block__kind="data_docs")[0]
+        placement.block = Block.objects.get(stage=create, kind="dashboards")
+        placement.save()
+
+    def one_for_another() -> None:
+        a_block(package, "slack", body="Come and go")
+        index()
+        with transaction.atomic():
+            Block.objects.filter(stage=package, kind="slack").delete()
+            a_block(package, "okrs", body="In its place")
+
+    def all_anew() -> None:
+        """What a restored backup does: other rows, whatever their numbers."""
+        with connection.cursor() as cursor:
+            cursor.execute("TRUNCATE stages_startingpoint, stages_startingpointevent RESTART IDENTITY CASCADE")
+        StartingPoint.objects.create(text="Restored")
+
     changes = [
         lambda: a_block(create, "indicators", Item(label="User Adoption", url="/a"), body="A note on adoption"),
+        placed_elsewhere,
         lambda: Resource.objects.filter(pk=shared.pk).update(label="Use of it"),
         lambda: Group.objects.create(key="g", name="Gate", stage=package),
         lambda: PageText.objects.create(place=PageText.Place.TOP, heading="Objectives", body="A briefing"),
         lambda: Placement.objects.filter(resource=shared).first().delete(),  # type: ignore[union-attr]
+        lambda: StartingPoint.objects.create(text="Ask around"),
+        one_for_another, all_anew, lambda: StartingPoint.objects.get().delete(),
         other_name, gone, lambda: Group.objects.all().delete(), moved,
     ]  # fmt: skip
     index()
@@ -145,7 +169,7 @@ def test_an_index_kept_up_to_date_is_as_one_made_anew(monkeypatch: pytest.Monkey
         with monkeypatch.context() as patched:
             patched.setattr(freshness, "_kept", None)
             assert state_of(kept) == state_of(index())
-        assert set(kept.vocabulary) == {word for _, word, _ in state_of(kept)}
+        assert set(kept.places) == {word for _, word, _ in state_of(kept)}
         seen.append(len(kept.documents))
     assert len(set(seen)) > 3
 
@@ -163,10 +187,26 @@ def test_what_was_written_earlier_but_committed_later_is_found() -> None:
         other.save()
         assert "Quick one" in titles("quick")
         assert "Laggard" not in titles("laggard")
+        a_block(a_stage("plan"), "dashboards", Item(label="Quicker one", url="/q"))
+        assert "Quicker one" in titles("quicker")
         slow.commit()
     finally:
         slow.close()
     assert "Laggard" in titles("laggard")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_is_not_committed_is_found_by_its_own_transaction_alone() -> None:
+    stage, other = a_stage("plan"), Resource.objects.get(url="/b")
+    index()
+    with pytest.raises(ZeroDivisionError), transaction.atomic():
+        a_block(stage, "dashboards", Item(label="Taken back", url="/t"))
+        assert "Taken back" in titles("taken")
+        raise ZeroDivisionError
+    other.label = "Quick one"
+    other.save()
+    assert "Quick one" in titles("quick")
+    assert "Taken back" not in titles("taken")
 
 
 def test_nothing_is_found_for_nothing() -> None:
@@ -190,6 +230,24 @@ def test_facets_count_what_the_other_leaves_and_a_misspelt_word_is_marked(viewer
     of_kind = viewer_client.get("/search/?q=package&kind=Query").content.decode()
     assert "stage: Package (1)" in of_kind
     assert "stage: Plan" not in of_kind
+
+
+def test_marks_of_markdown_are_no_part_of_what_is_found(viewer_client: Client) -> None:
+    StartingPoint.objects.create(text="[Zebra docs](https://zebra.example/a), the **striped <b>zebra</b>** ones, first")
+    PageText.objects.create(place="top", body="## About zebras\n\n* See [the herd](/herd) & `zebra_count`")
+    a_block(Stage.objects.get(key="package"), "okrs", Item(label="Grow", url="/g", description="**Zebra** [a](/b)"))
+    a_block(Stage.objects.get(key="package"), "data_docs", Item(text="SELECT zebra *\nFROM _a_ b", dialect="sql"))
+    hits = {hit.kind: hit for hit in search("zebra", AnonymousUser(), 20)}
+    assert hits["Starting point"].snippet == "Zebra docs, the striped <b>zebra</b> ones, first"
+    assert (hits["Text"].title, hits["Text"].snippet) == (
+        "About zebras See the herd & zebra_count", "About zebras See the herd & zebra_count",
+    )  # fmt: skip
+    assert hits["Resource"].snippet == "Zebra a"
+    assert hits["Query"].snippet == "SELECT zebra * FROM _a_ b"
+    page = viewer_client.get("/search/?q=zebra").content.decode()
+    assert "<mark>Zebra</mark> docs, the striped &lt;b&gt;<mark>zebra</mark>&lt;/b&gt; ones, first" in page
+    assert "Zebra docs, the striped" in str(viewer_client.get("/api/v1/search/?q=zebra").json())
+    assert next(hit.kind for hit in search("zebra.example", AnonymousUser(), 20)) == "Starting point", "by its address"
 
 
 def test_what_is_retired_says_so_and_comes_after_what_is_in_use() -> None:
