@@ -19,7 +19,7 @@ from portal.history import because
 from portal.notify import notify_all
 from portal.permissions import has_role
 from portal.roles import Role
-from stages.facts import PARENT_OF, PART_OF, Entry, kind_of
+from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
 from stages.models import PlannedChange
 from stages.planned import OPEN
 from stages.restructuring.common import RestructureRefused, StaleEntry, free_key, free_name, locked, today, word_of
@@ -82,8 +82,20 @@ def _wish(change: PlannedChange, on: date) -> Wish:
     )  # fmt: skip
 
 
+def _lock_entries(change: PlannedChange) -> None:
+    """Keep what a plan is about from others, before the plan itself.
+
+    Whoever plans or deletes has the entry and then asks for its plans; merges and those that take them back lock the
+    two entries in the order of their numbers. In any other order two people could wait for each other.
+    """
+    numbers = [number for number in (change.entry, change.target) if number is not None]
+    rows = MODELS[change.kind]._default_manager.select_for_update().filter(pk__in=numbers).order_by("pk")
+    list(rows.values_list("pk"))
+
+
 def _open(change: PlannedChange) -> PlannedChange:
     """The plan as it stands, kept from others; refused where it is settled."""
+    _lock_entries(change)
     found = PlannedChange.objects.select_for_update(of=("self",)).select_related("actor").get(pk=change.pk)
     if found.state not in OPEN:
         raise RestructureRefused(f"It is settled already: {found.get_state_display()}.")
@@ -149,9 +161,13 @@ def carry_out_due() -> Report:
 
 def _carry_out_due(number: int, report: Report) -> None:
     with transaction.atomic():
-        # Another run at the same time has the others.
-        waiting = PlannedChange.objects.filter(pk=number, state=State.WAITING).select_related("actor")
-        change = waiting.select_for_update(of=("self",), skip_locked=True).first()
+        waiting = PlannedChange.objects.filter(pk=number, state=State.WAITING)
+        found = waiting.first()
+        if found is None:
+            return
+        _lock_entries(found)
+        # Another run at the same time, or a person, may have been quicker.
+        change = waiting.select_for_update(of=("self",)).select_related("actor").first()
         if change is None:
             return
         why = _attempt(change)

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from datetime import UTC, date, datetime
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
 import time_machine
-from django.db import connection
+from django.db import OperationalError, connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
@@ -16,9 +18,10 @@ from portal.models import Notification, RoleGrant, User
 from stages.contributions import health
 from stages.models import Category, Group, PlannedChange, Stage, Succession
 from stages.plugin import plugin
-from stages.restructuring import move, rename, retire
+from stages.restructuring import RestructureRefused, delete, lifecycle, move, planning, rename, retire
 from stages.restructuring.common import today
-from stages.restructuring.wishes import carry_out
+from stages.restructuring.planning import carry_out_now, plan
+from stages.restructuring.wishes import Wish, carry_out
 from stages.tasks import carry_out_planned
 from tests.builders import a_user
 from tests.conftest import WithPlugins, browser_of
@@ -319,3 +322,57 @@ def test_a_category_that_is_to_leave_its_groups_says_so(stage: Stage, editor_cli
     category.groups.add(a_group(stage, "wiki"))
     planned(editor_client, "move", "/categories/editor/")
     assert "Editor will be moved to no group on" in editor_client.get("/categories/editor/").content.decode()
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("other", ["plans", "deletes"])
+def test_whoever_plans_or_deletes_and_whoever_settles_a_plan_do_not_wait_for_each_other(
+    other: str, editor: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both hold what they lock first while they ask for the second, if the order lets them."""
+    stage = a_stage("create")
+    wish = Wish(action="retire", on=DAY)
+    change = plan(entry=stage, wish=wish, user=editor)
+    PlannedChange.objects.update(state="failed")
+    both, begun = Barrier(2), Barrier(2)
+    told: dict[str, str] = {}
+
+    def met(module: Any, name: str) -> None:
+        lock = getattr(module, name)
+
+        def locked(*args: Any) -> Any:
+            found = lock(*args)
+            with suppress(BrokenBarrierError):
+                both.wait(timeout=1)
+            return found
+
+        monkeypatch.setattr(module, name, locked)
+
+    met(planning, "_open")
+    met(planning if other == "plans" else lifecycle, "locked")
+
+    def run(name: str, do: Callable[[], Any]) -> None:
+        begun.wait()
+        try:
+            do()
+            told[name] = "done"
+        except (RestructureRefused, OperationalError, Stage.DoesNotExist) as error:
+            told[name] = type(error).__name__
+        finally:
+            connection.close()
+
+    mine = Stage.objects.get(pk=stage.pk)
+    ask = {
+        "plans": lambda: plan(entry=mine, wish=wish, user=editor),
+        "deletes": lambda: delete(entry=mine, actor=editor),
+    }
+    threads = [
+        Thread(target=run, args=("settles", lambda: carry_out_now(change=change, user=editor))),
+        Thread(target=run, args=(other, ask[other])),
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert "OperationalError" not in told.values()
+    assert "done" in told.values()
