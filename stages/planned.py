@@ -73,7 +73,9 @@ def _words(row: Mapping[str, Any]) -> str:
         return f"moved to {', '.join(row['to']) or (gone if row['parents'] else 'no group')}"
     if row["action"] == "merge":
         return f"merged into {row['into'] or gone}"
-    return f"split, with {row['name']} as the new one" if row["action"] == "split" else "retired"
+    if row["action"] == "split":
+        return f"split, with {row['name']} as the new one"
+    return "brought back" if row["action"] == "bring_back" else "retired"
 
 
 def plans_for(entry: Entry) -> tuple[Planned, ...]:

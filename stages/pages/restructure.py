@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -44,6 +44,48 @@ from stages.restructuring.wishes import (
 PLURALS = {"section": "sections", "stage": "stages", "group": "groups", "category": "categories"}
 
 
+PREFIX = {"rename": "r", "move": "m", "split": "s", "merge": "x", "retire": "t", "bring_back": "t", "delete": "d",
+          "create": "n"}  # fmt: skip
+"""How the ids of each form's fields begin."""
+FIELDS = ("name", "key", "parents", "target", "taking", "kinds", "on", "reason")
+ELSEWHERE = {"section": "parents", "stage": "parents", "group": "parents", "groups": "parents"}
+TAKEN_ALONG = {"stages": "taking", "groups": "taking", "categories": "taking", "parts": "taking"}
+"""Where the form has what the verbs name in the words of the API."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChangeForm:
+    """One of the forms of a change: as it stands, or as it was sent with what is wrong with it, and at which field."""
+
+    action: str
+    name: str = ""
+    key: str = ""
+    parents: frozenset[str] = frozenset()
+    target: str = ""
+    taking: frozenset[str] = frozenset()
+    kinds: frozenset[str] = frozenset()
+    on: str = ""
+    reason: str = ""
+    error: str = ""
+    field: str = ""
+
+    @property
+    def prefix(self) -> str:
+        """How the ids of its fields begin."""
+        return PREFIX[self.action]
+
+    @classmethod
+    def sent(cls, action: str, data: QueryDict, error: str = "", field: str = "") -> ChangeForm:
+        """All that was typed and chosen."""
+        known = (TAKEN_ALONG if action == "split" else ELSEWHERE).get(field, field)
+        text = {name: data.get(name, "").replace("\x00", "") for name in ("name", "key", "target", "on", "reason")}
+        parents, taking, kinds = (frozenset(data.getlist(name)) for name in ("parents", "taking", "kinds"))
+        return cls(
+            action=action, name=text["name"], key=text["key"], parents=parents, target=text["target"], taking=taking,
+            kinds=kinds, on=text["on"], reason=text["reason"], error=error, field=known if known in FIELDS else "",
+        )  # fmt: skip
+
+
 def entry_or_404(kind: str, key: str) -> Entry:
     """The entry of an address."""
     try:
@@ -66,7 +108,7 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
                 wish = replace(wish, key=wish.key or key_of(wish.name)[:100])
             after = ask(entry, wish, user, whole_number(str(request.POST.get("version", ""))))
         except RestructureRefused as error:
-            return refused(request, kind, key, str(error), 422)
+            return refused(request, kind, key, str(error), 422, error.field)
         except StaleEntry as error:
             stale = f"Somebody changed {error.entry.name} meanwhile. Look at it as it is now, and ask again."
             return refused(request, kind, error.entry.key, stale, 409)
@@ -81,11 +123,32 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     return render(request, "stages/restructure.html", context_of(entry, request))
 
 
-def refused(request: HttpRequest, kind: str, key: str, sentence: str, status: int) -> HttpResponse:
-    """The forms once more, with what was typed and why it was not done."""
-    messages.error(request, sentence)
-    context = {**context_of(entry_or_404(kind, key), request), "typed": request.POST}
+def refused(request: HttpRequest, kind: str, key: str, sentence: str, status: int, field: str = "") -> HttpResponse:
+    """The forms once more, that which was sent with all that it held and why it was not done."""
+    context = context_of(entry_or_404(kind, key), request)
+    action = request.POST.get("action", "")
+    if action in context["forms"]:
+        form = ChangeForm.sent(action, request.POST, sentence, field)
+        # A field that the page does not have cannot say what is wrong with it; the form does.
+        unseen = {"taking": not context["parts"], "kinds": not context["kinds"]}.get(form.field, False)
+        context["forms"][action] = replace(form, field="") if unseen else form
+    else:
+        messages.error(request, sentence)
     return render(request, "stages/restructure.html", context, status=status)
+
+
+def forms_of(entry: Entry, others: bool) -> dict[str, ChangeForm]:
+    """The forms that the page has, as they stand. ``others``: there is something to merge it into."""
+    retired = entry.retired_on is not None
+    shown = {
+        "rename": True, "move": kind_of(entry) in PARENT_OF, "split": True, "merge": others, "retire": not retired,
+        "bring_back": retired, "delete": True,
+    }  # fmt: skip
+    forms = {action: ChangeForm(action=action, on=today().isoformat()) for action, there in shown.items() if there}
+    forms["rename"] = replace(forms["rename"], name=entry.name, key=entry.key)
+    if "move" in forms:
+        forms["move"] = replace(forms["move"], parents=current_parents(entry))
+    return forms
 
 
 def latest_change() -> int:
@@ -154,7 +217,8 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
     """What the forms offer: only what this person may choose."""
     kind, user = kind_of(entry), person(request)
     parent_kind, part_kind = PARENT_OF.get(kind, ""), PART_OF.get(kind, "")
-    others = entries(kind).filter(retired_on=None).exclude(pk=entry.pk).order_by("name")
+    in_use = entries(kind).filter(retired_on=None).exclude(pk=entry.pk).order_by("name")
+    others = [one for one in in_use if may_edit(user, one)]
     of_it = Q(from_key=entry.key) | Q(to_key=entry.key) | Q(entry=entry.pk)
     successions = list(Succession.objects.filter(of_it, kind=kind).select_related("actor", "undoes", "undone_by"))
     return {
@@ -163,17 +227,16 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "kinds": [(template.kind, template.heading) for template in TEMPLATES] if kind == "stage" else [],
         "parent_kind": parent_kind,
         "parents": possible_parents(parent_kind, user),
-        "current": current_parents(entry),
         "part_kind": part_kind,
         "part_word": PLURALS.get(part_kind, ""),
         "parts": parts_of(entry),
-        "others": [one for one in others if may_edit(user, one)],
+        "others": others,
         "kept_because": reasons_to_keep(entry),
         "plans": plans_for(entry),
         "successions": successions,
         "undoable": undoable(successions, user),
         "today": today(),
-        "typed": {},
+        "forms": forms_of(entry, bool(others)),
     }
 
 
@@ -222,19 +285,17 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     """A form for another section, stage, group or category."""
     if kind not in MODELS:
         raise Http404(f"There is no kind {kind}.")
-    user = person(request)
-    errors: dict[str, str] = {}
+    user, form = person(request), ChangeForm.sent("create", request.GET)
     if request.method == "POST":
         latest = latest_change()
         try:
             wish = wished(request.POST)
             made = make(kind, replace(wish, key=wish.key or key_of(wish.name)[:100]), user)
         except RestructureRefused as error:
-            errors = {error.field or "name": str(error)}
+            form = ChangeForm.sent("create", request.POST, str(error), error.field)
         else:
             said_with_undo(request, kind, latest, f"{made.name} is there.")
             return redirect(made.get_absolute_url())
-    typed = request.POST if request.method == "POST" else request.GET
     parent_kind = PARENT_OF.get(kind, "")
     parents = possible_parents(parent_kind, user)
     if not parents and not may_make_alone(kind, request):
@@ -244,12 +305,10 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
         "kind": kind,
         "parent_kind": parent_kind,
         "parents": parents,
-        "chosen": typed.getlist("parents"),
-        "typed": typed,
-        "errors": errors,
+        "form": form if form.error else replace(form, on=form.on or today().isoformat()),
         "today": today(),
     }
-    return render(request, "stages/new.html", context, status=422 if errors else 200)
+    return render(request, "stages/new.html", context, status=422 if form.error else 200)
 
 
 def may_make_alone(kind: str, request: HttpRequest) -> bool:

@@ -14,7 +14,7 @@ from stages import following
 from stages.content import BlockContent
 from stages.editing import content_of, find_block, save_block
 from stages.facts import Entry, kind_of
-from stages.models import Category, Follow, Group, Responsibility, Section, Stage
+from stages.models import Category, Follow, Group, Responsibility, Section, Stage, Succession
 from stages.restructuring.common import (
     RestructureRefused,
     free_key,
@@ -33,7 +33,14 @@ if TYPE_CHECKING:
 
 
 def merge(
-    *, source: Entry, target: Entry, actor: User | None, on: date, reason: str, version: int | None = None
+    *,
+    source: Entry,
+    target: Entry,
+    actor: User | None,
+    on: date,
+    reason: str,
+    version: int | None = None,
+    undoes: Succession | None = None,
 ) -> None:
     """Put all of one entry into another of its kind. The first is retired, keeps its page and leads on."""
     kind = kind_of(source)
@@ -69,7 +76,7 @@ def merge(
             entry.save()
         record(
             source, "merged", (source.key, source.name), (target.key, target.name), actor, on, reason, took=took,
-            also=target,
+            undoes=undoes, also=target,
         )  # fmt: skip
         tell([source, target], actor)
 

@@ -30,8 +30,10 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("stages.planning")
 
-AHEAD = ("rename", "move", "split", "merge", "retire")
-"""What can be planned. Something new is made, brought back or deleted when it is wanted."""
+AHEAD = ("rename", "move", "split", "merge", "retire", "bring_back")
+"""What can be planned. A plan is of an entry that is there, so what is new is made when it is wanted. Deleting is for
+what was made by mistake: nobody waits with that, and what anything refers to by the day would be refused.
+"""
 
 State = PlannedChange.State
 
@@ -56,13 +58,16 @@ def plan(*, entry: Entry, wish: Wish, user: User, version: int | None = None) ->
         raise RestructureRefused(f"A {kind_of(entry)} cannot be merged into itself.", "target")
     with transaction.atomic(), because(wish.reason or "planned", actor=user):
         entry = locked(entry, version)
-        if entry.retired_on is not None:
+        if wish.action == "bring_back":
+            must_be_retired(entry)
+        elif entry.retired_on is not None:
             raise RestructureRefused(f"{entry.name} is retired; bring it back before you plan something for it.")
         same = PlannedChange.objects.filter(kind=kind_of(entry), entry=entry.pk, action=wish.action)
         before = same.filter(state=State.WAITING).first()
         if before is not None:
+            what = wish.action.replace("_", " ")
             raise RestructureRefused(
-                f"To {wish.action} {entry.name} is planned for {before.on:%-d %b %Y} already. Cancel that first.", "on"
+                f"To {what} {entry.name} is planned for {before.on:%-d %b %Y} already. Cancel that first.", "on"
             )
         same.filter(state=State.FAILED).update(state=State.CANCELLED, settled_at=timezone.now(), settled_by=user)
         return PlannedChange.objects.create(
@@ -70,6 +75,12 @@ def plan(*, entry: Entry, wish: Wish, user: User, version: int | None = None) ->
             key=key, parents=[one.pk for one in meant.parents], target=meant.target.pk if meant.target else None,
             taking=[one.pk for one in meant.taking], kinds=list(wish.kinds), actor=user, actor_name=str(user)[:200],
         )  # fmt: skip
+
+
+def must_be_retired(entry: Entry) -> None:
+    """Refuse to plan that something comes back which is in use."""
+    if entry.retired_on is None:
+        raise RestructureRefused(f"{entry.name} is not retired.")
 
 
 def _wish(change: PlannedChange, on: date) -> Wish:

@@ -35,6 +35,7 @@ from stages.models import (
     Suggestion,
 )
 from stages.restructuring.common import WORDS, RestructureRefused, locked, record, tell, today
+from stages.restructuring.joining import merge as merge_entries
 from stages.restructuring.joining import put_groups, put_stages
 from stages.restructuring.lifecycle import (
     bring_back,
@@ -65,11 +66,22 @@ class Undone:
 def can_be_undone(change: Succession) -> bool:
     """Whether it is a change that is ever taken back: by a person, with its record, not taken back already.
 
-    The taking back of a merge is not taken back itself: merge anew instead.
+    Of a split that was taken back twice, what came last is not taken back: split anew instead.
     """
     if change.entry is None or change.how not in WORDS or hasattr(change, "undone_by"):
         return False
-    return not (change.how == "restored" and change.undoes is not None and change.undoes.how == "merged")
+    return _parted(change) is None or _was_merge(cast(Succession, change.undoes))
+
+
+def _parted(change: Succession) -> int | None:
+    """The number of what it was merged into, where the change took a merge back."""
+    parted = change.how == "restored" and change.undoes is not None and change.undoes.how == "merged"
+    return cast(Succession, change.undoes).took["other"] if parted else None
+
+
+def _was_merge(change: Succession) -> bool:
+    """Whether it was made by merging. A split that is taken back is told as merged too, but hands no people over."""
+    return change.kind == "category" or "people" in change.took
 
 
 def undoable(changes: Iterable[Succession], user: User | AnonymousUser) -> frozenset[int]:
@@ -99,6 +111,8 @@ def _touched(change: Succession) -> list[tuple[str, int]]:
     places = [(change.kind, cast(int, change.entry))]
     if change.how in ("merged", "split") and "other" in took:
         places.append((change.kind, took["other"]))
+    elif (other := _parted(change)) is not None:
+        places.append((change.kind, other))
     elif change.how == "moved" and change.kind == "category":
         places += [("group", number) for number in took["groups"] if number not in took["to"]]
     elif change.how == "moved" and took["from"] is not None:
@@ -203,6 +217,10 @@ class _Undoing:
     def _brought_back(self, entry: Entry) -> None:
         if entry.retired_on is not None:
             raise RestructureRefused(f"{entry.name} is retired by now already.")
+        other = _parted(self.change)
+        if other is not None:
+            merge_entries(source=entry, target=numbered(kind_of(entry), other), on=today(), **self._common)
+            return
         retire(entry=entry, on=date.fromisoformat(self.took["retired_on"]), **self._common)
 
     def _still_retired(self, entry: Entry) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.urls import reverse
@@ -18,6 +18,9 @@ from stages.links import target_of, visible
 from stages.models.structure import Structural
 from stages.stage_page import ItemView
 from stages.validation import MOST_LAID_OUT
+
+if TYPE_CHECKING:
+    from stages.pages.restructure import ChangeForm
 
 register = template.Library()
 
@@ -121,3 +124,27 @@ def origin(entry: Structural, *fields: str) -> SafeString:
 def entry_url(entry: Entry, page: str) -> str:
     """The address of a page about a section, stage, group or category: its facts, their history, its structure."""
     return reverse(f"stages:{kind_of(entry)}-{page}", args=[entry.key])
+
+
+@register.simple_tag(name="wrong")
+def wrong(form: ChangeForm, field: str, described_by: str = "", *, group: bool = False) -> SafeString:
+    """Attributes of a field, or of a ``group`` of boxes: which texts tell of it; the focus where it is wrong."""
+    at_fault = form.field == field
+    texts = [*([f"{form.prefix}-{field}-error"] if at_fault else []), *([described_by] if described_by else [])]
+    parts = [format_html(' aria-describedby="{}"', " ".join(texts))] if texts else []
+    if at_fault:
+        # A group of boxes is no field that could be invalid, and takes the focus only when told so.
+        parts.append(mark_safe(f" autofocus {'tabindex=-1' if group else 'aria-invalid=true'}"))
+    return mark_safe("".join(parts))
+
+
+@register.simple_tag(name="why")
+def why(form: ChangeForm, field: str = "") -> SafeString:
+    """What is wrong at a field; without one what is wrong with all of the form."""
+    if not form.error or form.field != field:
+        return SafeString()
+    if not field:
+        return format_html(
+            '<div class="notice notice-danger" role="alert" tabindex="-1" autofocus><p>{}</p></div>', form.error
+        )
+    return format_html('<p class="error" id="{}-{}-error" role="alert">{}</p>', form.prefix, field, form.error)

@@ -203,8 +203,8 @@ def test_what_is_wrong_already_is_refused_when_it_is_planned(stage: Stage, edito
     assert bea.post("/stages/create/restructure/", foreign).status_code == 403
     assert PlannedChange.objects.count() == 1
     retire(entry=Stage.objects.get(key="plan"), actor=None, on=today(), reason="")
-    back = editor_client.post("/stages/plan/restructure/", {"on": str(DAY), "action": "bring_back"})
-    assert "lies ahead" in back.content.decode()
+    back = editor_client.post("/stages/plan/restructure/", {"on": str(DAY), "action": "rename", "name": "Planning"})
+    assert "Plan is retired; bring it back before you plan something for it." in back.content.decode()
 
 
 def test_a_run_that_meets_a_mistake_of_ours_goes_on(
@@ -274,6 +274,27 @@ def test_the_api_plans_lists_cancels_and_carries_out(
     assert send(editor_client, f"{one}cancel/", of=one).status_code == 409
     stage.refresh_from_db()
     assert stage.name == "Build"
+
+
+def test_bringing_back_is_planned_and_done_on_its_day(stage: Stage, editor: User, editor_client: Client) -> None:
+    refused = editor_client.post("/stages/create/restructure/", {"action": "bring_back", "on": str(DAY)})
+    assert (refused.status_code, "Create is not retired." in refused.content.decode()) == (422, True)
+    retire(entry=stage, actor=editor, on=date(2026, 11, 20), reason="Over")
+    planned(editor_client, "bring_back")
+    assert "Create will be brought back on" in editor_client.get("/stages/create/").content.decode()
+    again = editor_client.post("/stages/create/restructure/", {"action": "bring_back", "on": str(DAY)})
+    assert "To bring back Create is planned for 1 Feb 2027 already." in again.content.decode()
+    PlannedChange.objects.all().delete()
+    route = "/api/v1/stages/create/bring-back/"
+    body = {"on": str(DAY), "reason": "Wanted after all"}
+    answer = editor_client.post(route, body, content_type="application/json", headers={"If-Match": "*"})
+    assert (answer.status_code, answer.json()["action"]) == (202, "bring_back")
+    assert carry_out_planned() == "Nothing was planned for today."
+    with on_the_day():
+        assert carry_out_planned() == "1 planned changes done, 0 could not be done."
+    stage.refresh_from_db()
+    assert stage.retired_on is None
+    assert str(Succession.objects.get(how="restored").on) == str(DAY)
 
 
 def test_undoing_what_was_planned_is_like_undoing_any_change(stage: Stage, editor_client: Client) -> None:

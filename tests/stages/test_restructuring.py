@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 from datetime import date
 from threading import Thread
+from typing import Any
 
 import pytest
 from django.db import connection, transaction
@@ -16,7 +18,7 @@ from stages.editing import content_of, find_block
 from stages.handbook.documents import page_of
 from stages.handbook.importing import digest_of, import_page
 from stages.handbook.reading import HandbookError
-from stages.models import Block, Category, FormerKey, Stage, Succession
+from stages.models import Block, Category, FormerKey, Group, Stage, Succession
 from stages.queries import group_named
 from stages.restructuring import RestructureRefused, bring_back, create, delete, merge, move, rename, retire, split
 from stages.restructuring.common import one_at_a_time
@@ -289,6 +291,70 @@ def test_a_form_that_was_opened_before_somebody_else_s_change_changes_nothing(ed
     assert 'value="Make"' in told
     stage.refresh_from_db()
     assert stage.name == "Creation"
+
+
+ON_A_DAY = {"on": "2026-11-20", "reason": "Fewer & better"}
+
+
+@pytest.mark.parametrize(
+    ("sent", "status", "field", "kept"),
+    [
+        ({"action": "rename", "name": "Plan", "key": "other"}, 422, "r-name",
+         ['value="Plan"', 'value="other"']),
+        ({"action": "rename", "name": "Make", "on": "someday"}, 422, "r-on", ['value="Make"', 'value="someday"']),
+        ({"action": "move", "parents": ["ops", "dev"]}, 422, "m-parents", ['value="ops" selected']),
+        ({"action": "split", "name": "New", "key": "plan", "taking": ["wiki"], "kinds": ["slack"]}, 422, "s-key",
+         ['value="New"', 'name="taking" value="wiki" checked', 'name="kinds" value="slack" checked']),
+        ({"action": "split", "name": "Newer", "taking": ["wiki", "boards"]}, 422, "s-taking",
+         ['name="taking" value="wiki" checked', "Boards cannot"]),
+        ({"action": "split", "name": "Newer", "kinds": ["x"], "taking": ["wiki"]}, 422, "s-kinds",
+         ['name="taking" value="wiki" checked']),
+        ({"action": "merge", "target": "third"}, 422, "x-target", []),
+        ({"action": "merge", "target": "plan", "version": "0"}, 409, "", ['value="plan" selected']),
+        ({"action": "retire"}, 422, "", ["Move or retire them first."]),
+        ({"action": "delete"}, 422, "", ["Retire it instead."]),
+    ],
+)  # fmt: skip
+def test_a_refused_form_keeps_all_that_was_sent_and_says_at_the_field_what_is_wrong(
+    sent: dict[str, Any], status: int, field: str, kept: list[str], editor_client: Client
+) -> None:
+    stage, plan = a_stage("create", section=a_section("dev")), a_stage("plan")
+    a_group(stage, "wiki")
+    a_group(plan, "boards")
+    a_section("ops")
+    page = "/stages/create/restructure/"
+    before = [(one.key, one.name) for one in Stage.objects.order_by("pk")]
+    answer = editor_client.post(page, {**ON_A_DAY, **sent})
+    told = answer.content.decode()
+    assert answer.status_code == status
+    mark = "Delete</h2>" if sent["action"] == "delete" else f'name="action" value="{sent["action"]}"'
+    form = next(one for one in told.split("<form ") if mark in one)
+    assert [one for one in kept if one not in form] == []
+    if sent["action"] != "delete":
+        assert 'value="Fewer &amp; better"' in form
+        assert sent.get("on", "2026-11-20") in form
+    focused = re.findall(r"<[^>]*\bautofocus\b[^>]*>", told)
+    assert len(focused) == 1
+    if field:
+        assert f'aria-describedby="{field}-error' in focused[0]
+        assert f'id="{field}-error"' in form
+    else:
+        assert 'role="alert"' in focused[0]
+    assert [(one.key, one.name) for one in Stage.objects.order_by("pk")] == before
+
+
+def test_the_refused_form_of_a_new_one_keeps_its_day_and_reason(editor_client: Client) -> None:
+    a_stage("create", section=a_section("dev"))
+    sent = {"name": "Wiki", "key": "W!", "parents": "create", **ON_A_DAY}
+    told = editor_client.post("/stages/new/group/", sent).content.decode()
+    for kept in ('value="Wiki"', 'value="W!"', 'value="create" selected', 'value="2026-11-20"', "Fewer &amp; better"):
+        assert kept in told
+    (focused,) = re.findall(r"<[^>]*\bautofocus\b[^>]*>", told)
+    assert 'id="n-key"' in focused
+    assert 'id="n-key-error"' in told
+    ahead = editor_client.post("/stages/new/group/", {**sent, "key": "wiki", "on": "2999-01-01"}).content.decode()
+    assert 'id="n-on-error"' in ahead
+    assert not Group.objects.exists()
 
 
 def test_a_page_that_names_one_stage_under_its_old_and_its_new_name_is_refused() -> None:

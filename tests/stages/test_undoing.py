@@ -189,6 +189,31 @@ def test_a_merge_is_taken_back_with_all_that_went_along(merged: tuple[Stage, Sta
     assert (back.how, back.undoes and back.undoes.how) == ("restored", "merged")
 
 
+def test_a_merge_that_was_taken_back_is_made_again_and_taken_back_again(
+    merged: tuple[Stage, Stage], editor: User, editor_client: Client
+) -> None:
+    source, target = merged
+    take_back(editor)
+    parted = latest()
+    assert parted.pk in undoable([parted], editor)
+    assert undoable([parted], a_user("bea", "editor@stage:configure")) == frozenset(), "it touches the other as well"
+    page = editor_client.get("/stages/configure/restructure/").content.decode()
+    assert f'action="/stages/changes/{parted.pk}/undo/"' in page
+    editor_client.post(f"/stages/changes/{parted.pk}/undo/")
+    again = latest()
+    assert (again.how, again.undoes, again.took["other"]) == ("merged", parted, target.pk)
+    source.refresh_from_db()
+    assert source.retired_on is not None
+    assert {group.key for group in target.groups.all()} == {"environments", "flags"}
+    assert (labels(target), labels(target, "slack")) == (["B", "A"], ["#s_configure"])
+    assert [str(one.contact) for one in target.people.all()] == ["Bo", "Ada"]
+    assert take_back(editor) == []
+    assert Stage.objects.get(pk=source.pk).retired_on is None
+    assert (labels(target), source.groups.count()) == (["B"], 2)
+    Stage.objects.filter(pk=target.pk).update(retired_on=DAY)
+    assert refused(latest(), editor) == "Deploy is retired; nothing is merged into it."
+
+
 def test_what_was_changed_since_a_merge_stays_and_is_told(merged: tuple[Stage, Stage], editor: User) -> None:
     source, target = merged
     change = latest()
