@@ -5,12 +5,12 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Container, Iterable
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from typing import Any
 
 import yaml
 
-from stages.content import BlockContent, to_json
+from stages.content import BlockContent, from_json, to_json
 from stages.editing import content_of
 from stages.handbook.parsing import Start, Text
 from stages.handbook.rendering import WrittenPage, WrittenStage, render_page
@@ -33,7 +33,7 @@ def page_to_write(stages: Iterable[Stage] | None = None) -> WrittenPage:
         placements[placement.block_id].append(placement)
     blocks: dict[int, list[tuple[str, BlockContent]]] = defaultdict(list)
     for block in Block.objects.filter(stage__in=listed):
-        blocks[block.stage_id].append((block.kind, content_of(block, placements[block.pk])))
+        blocks[block.stage_id].append((block.kind, _to_write(block, content_of(block, placements[block.pk]))))
     written = [
         WrittenStage(name=stage.name, section=stage.section.name if stage.section else "", blocks=blocks[stage.pk])
         for stage in listed
@@ -51,6 +51,13 @@ def page_to_write(stages: Iterable[Stage] | None = None) -> WrittenPage:
         texts=[text_of(one, met) for one in texts if one is not front],
         stages=written,
     )
+
+
+def _to_write(block: Block, content: BlockContent) -> BlockContent:
+    """The content without what the template still asked for once somebody filled the block in here."""
+    if content.is_empty or content == from_json(block.imported):
+        return content
+    return replace(content, placeholders=())
 
 
 def text_of(row: PageText, sections: Container[str]) -> Text:

@@ -24,6 +24,7 @@ from stages.handbook.own_texts import import_own_texts, read_here
 from stages.handbook.parsing import Page, ParsedBlock, ParsedStage
 from stages.handbook.reading import HandbookError
 from stages.handbook.report import BlockChange, Counts, HandbookReport
+from stages.locks import one_import_at_a_time
 from stages.models import (
     Block,
     BlockKind,
@@ -53,6 +54,7 @@ def import_page(
     """
     report = HandbookReport()
     with transaction.atomic():
+        one_import_at_a_time()
         run = ImportRun(kind="handbook", source=source[:1000], digest=digest, actor=actor, by=by)
         run.save()
         why = f"Imported from {source}"[:1000]

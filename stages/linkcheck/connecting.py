@@ -24,6 +24,7 @@ AGENT = "StageboardLinkCheck"
 HEADERS = {"User-Agent": f"{AGENT}/1.0", "Accept": "*/*", "Accept-Encoding": "identity"}
 MOST_ADDRESSES = 4
 NO_NAME = "its name is not known here"
+BROKE_OFF = "the answer broke off before its end"
 IN_PRIVATE = "It lies in a private network, which is never looked into."
 Resolve = Callable[[str, int], Sequence[str]]
 
@@ -55,7 +56,7 @@ def ask(
 def _ask(
     url: str, method: str, most: int, resolve: Resolve, allowed: frozenset[str], ends: float
 ) -> tuple[Answer, bytes]:
-    if refused := refusal(url):
+    if refused := refusal(url, allowed):
         return Answer(refused=refused), b""
     parts = urlsplit(url)
     host, secure = parts.hostname or "", parts.scheme == "https"
@@ -67,7 +68,8 @@ def _ask(
     except (OSError, UnicodeError):
         return Answer(error=NO_NAME), b""
     # One private address among public ones is enough: which of them a connection takes would be chance.
-    if not addresses or (host not in allowed and not all(is_public(address) for address in addresses)):
+    opened = host in allowed or f"{host}:{port}" in allowed
+    if not addresses or (not opened and not all(is_public(address) for address in addresses)):
         return Answer(refused=IN_PRIVATE), b""
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = Pinned(host, port, addresses[:MOST_ADDRESSES], secure, ends)
@@ -75,6 +77,8 @@ def _ask(
         connection.request(method, quote(path, safe="/?&=%:@!$'()*+,;~#[]-._"), headers=HEADERS)
         response = connection.getresponse()
         body = response.read(most) if most else b""
+        if most and len(body) < most and response.length:
+            return Answer(error=BROKE_OFF), b""
         return Answer(status=response.status, location=_as_sent(response.getheader("Location") or "")), body
     except (OSError, http.client.HTTPException, ValueError) as error:
         return Answer(error=told(error)), b""

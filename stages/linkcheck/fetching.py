@@ -22,7 +22,7 @@ HEAD_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406, 500, 501, 503})
 
 @dataclass
 class Fetcher:
-    """Asks for links. ``allowed`` names private hosts that an administrator opened for it.
+    """Asks for links. ``allowed`` names private hosts that an administrator opened for it, some with a port.
 
     ``timeout`` holds for a request from its name to its last byte, ``longest`` for all that a look at a link takes of
     the network, with its redirects.
@@ -34,6 +34,11 @@ class Fetcher:
     longest: float = LONGEST_LOOK
     pace: Pace = field(default_factory=Pace)
     robots: dict[str, Robots] = field(default_factory=dict)
+
+    @property
+    def opened(self) -> frozenset[str]:
+        """The private hosts, without the ports that some are named with."""
+        return self.allowed | {one.rpartition(":")[0] for one in self.allowed}
 
     def check(self, url: str) -> Verdict:
         """What became of a link."""
@@ -86,7 +91,7 @@ class Fetcher:
 
     def barred(self, url: str) -> Answer | None:
         """Why a page may not be looked at, by what the robots.txt of its site says or by its silence."""
-        if refused := refusal(url):
+        if refused := refusal(url, self.allowed):
             return Answer(refused=refused)
         robots = self.robots_for(url)
         if robots.closed is not None:

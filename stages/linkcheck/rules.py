@@ -68,8 +68,8 @@ def is_public(address: str) -> bool:
     return found.is_global and not found.is_multicast and not found.is_reserved
 
 
-def refusal(url: str) -> str:
-    """Why an address is not asked at all; empty when it may be."""
+def refusal(url: str, allowed: frozenset[str] = frozenset()) -> str:
+    """Why an address is not asked at all; empty when it may be. ``allowed`` may name further ports, ``host:port``."""
     try:
         parts = urlsplit(url)
         port = parts.port
@@ -81,7 +81,7 @@ def refusal(url: str) -> str:
         return "The address names no host."
     if parts.username or parts.password:
         return "The address holds a name or password, which is not sent anywhere."
-    if port is not None and port not in PORTS:
+    if port is not None and port not in PORTS and f"{parts.hostname}:{port}" not in allowed:
         return f"Port {port} is not asked."
     return ""
 

@@ -182,7 +182,7 @@ class Run:
             self.closed.add(one.host)
         for resource in one.resources:
             self.step(resource.url)
-        is_outside = one.host not in self.fetcher.allowed
+        is_outside = one.host not in self.fetcher.opened
         if verdict.is_network and is_outside:
             self.held.append((one, verdict))
             return
@@ -209,7 +209,7 @@ class Run:
             if len(hosts) >= HOSTS_FOR_OFFLINE or self.reached:
                 break
             for one in self.sorted_out([check.resource]):
-                if one.host not in hosts | self.fetcher.allowed:
+                if one.host not in hosts | self.fetcher.opened:
                     hosts.add(one.host)
                     self.look(one)
         before = LinkRun.objects.first()

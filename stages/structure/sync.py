@@ -19,6 +19,7 @@ from portal.history import because
 from stages import following
 from stages.contacts import set_people
 from stages.disputes import dispute
+from stages.locks import one_import_at_a_time
 from stages.models import Category, FieldConflict, FormerKey, Group, ImportRun, Section, Stage, Succession
 from stages.models.changes import NOT_IN_THE_FILE
 from stages.names import folded
@@ -44,6 +45,7 @@ def sync_structure(
     """
     report = StructureReport(irregularities=list(structure.irregularities))
     with transaction.atomic():
+        one_import_at_a_time()
         digest = hashlib.sha256(repr(structure).encode()).hexdigest()
         run = ImportRun.objects.create(kind="structure", source=source[:1000], digest=digest, actor=actor, by=by)
         with because(f"Read from {source}"[:1000], actor=actor, verb="import_structure", run=run.pk, by=by):
