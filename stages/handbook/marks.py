@@ -7,8 +7,9 @@ from dataclasses import dataclass
 
 from stages.validation import LONGEST_HEADING
 
+LONGEST_LINE = 2000
 BULLET = re.compile(r"^\s*(?:[*+-]|\d{1,3}[.)])\s+(?=\S)")
-ATX = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*)$")
+ATX = re.compile(r"^ {0,3}(#{1,6})[ \t\xa0]+(\S.*)$")
 HTML_HEADING = re.compile(r"^\s*<h([1-6])[^>]*>(.*?)</h\1>\s*$", re.IGNORECASE)
 BOLD = re.compile(r"^\s*(?:\*\*(?!\s)([^*]+?)(?<!\s)\*\*|__(?!\s)([^_]+?)(?<!\s)__)\s*:?\s*$")
 LAYOUT = re.compile(
@@ -97,6 +98,29 @@ def markdown_link(text: str) -> Link | None:
     return Link(label.strip(), inside, text[stop + 1 :])
 
 
+def only_link(text: str) -> Link | None:
+    """The one link within a text, with all of the text as its label: ``see [here](/x) first``."""
+    if text.count("](") != 1 or len(text) > LONGEST_LINE:
+        return None
+    found: Link | None = None
+    label, position = "", 0
+    while position < len(text):
+        link = (
+            markdown_link(text[position:]) if text[position] == "[" and text[position - 1 : position] != "!" else None
+        )
+        if link is not None:
+            if not link.url:
+                return None
+            found = link
+            label += link.label
+            position = len(text) - len(link.rest)
+            continue
+        step = 2 if text[position] == "\\" else 1
+        label += text[position : position + step]
+        position += step
+    return Link(unescaped(label).strip(), found.url, "") if found is not None else None
+
+
 def closing(text: str, start: int, opening: str, close: str) -> int | None:
     """Where the bracket that opens at ``start`` closes; a backslash hides the next character."""
     depth = 0
@@ -164,6 +188,8 @@ def heading(line: str) -> Heading | None:
     """The heading that a line is, by its marks, as HTML, in bold, or as the summary of a fold."""
     if len(line) > LONGEST_HEADING:
         return None
+    # Blanks that do not break come along with text copied from elsewhere.
+    line = line.replace("\xa0", " ")
     if found := ATX.match(line):
         return Heading(len(found[1]), strip_marks(found[2])) if strip_marks(found[2]) else None
     if found := HTML_HEADING.match(line):

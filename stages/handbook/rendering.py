@@ -179,7 +179,7 @@ def guarded(text: str) -> list[str]:
     return written
 
 
-STRUCTURE = re.compile(r"^(\s*)(\\*(?:#{1,6}[ \t]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
+STRUCTURE = re.compile(r"^(\s*)(\\*(?:#{1,6}[ \t\xa0]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
 
 
 def guard(line: str) -> str:

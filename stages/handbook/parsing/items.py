@@ -167,7 +167,8 @@ class BlockReader:
         lines = self.lines[self.at : end + 1]
         opening = marks.FENCE.match(lines[0].text)
         info = opening[2].strip() if opening else ""
-        if self.kind != "data_docs":
+        if self.kind != "data_docs" or opening is None:
+            self.end_prose()
             self.body += lines
             self.unrecognised.append(lines[0])
             self.last_was_body = True
@@ -279,10 +280,12 @@ class BlockReader:
                 self.at = after
                 return
         if marks.BULLET.match(text):
-            label = marks.unescaped(marks.BULLET.sub("", text).strip())
+            words = marks.BULLET.sub("", text).strip()
+            link = marks.only_link(words)
+            label, url = (link.label, link.url) if link else (marks.unescaped(words), "")
             self.at += 1
             self.started = True
-            self.items.append(Item(label=label, description=self.description_below(plain=False)))
+            self.items.append(Item(label=label, url=url, description=self.description_below(plain=False)))
             self.last_was_body = False
             return
         self.unplaced(line)

@@ -12,7 +12,7 @@ from stages.validation import LONGEST_HEADING
 
 STAGE_WORD = re.compile(r"^\S.{0,60}\s+stage$", re.IGNORECASE)
 FRONT_LINE = re.compile(r"^\s*(#.*|-\s.*|[\w-]+:.*)?$")
-GUARDED = re.compile(r"^(\s*)\\(\\*(?:#{1,6}[ \t]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
+GUARDED = re.compile(r"^(\s*)\\(\\*(?:#{1,6}[ \t\xa0]|<|\*\*|__|-|_|\*|\{|\[|`{3}|~{3}|=|\+|\d+[.)]|h))")
 
 
 @dataclass(frozen=True)
@@ -24,18 +24,27 @@ class Line:
 
 
 class Fences:
-    """Where the fences of some lines close, found in one pass from the end.
+    """Where the fences and comments of some lines close, found in one pass from the end.
 
-    A fence that would run into the heading of a block or stage was never closed: it is text.
+    A fence that would run into the heading of a block or stage was never closed: it is text. A comment ends with a line
+    that ends with ``-->``; one that holds another beginning was never closed.
     """
 
     def __init__(self, lines: Sequence[Line]) -> None:
         self.ends: dict[int, int] = {}
         closers: dict[tuple[str, int], int] = {}
         stop = len(lines)
+        comment_ends: int | None = None
         for position in range(len(lines) - 1, -1, -1):
             text = lines[position].text
             stripped = text[:4].lstrip(" ")
+            if "-->" in text:
+                comment_ends = position if text.rstrip().endswith("-->") else None
+            if "<!--" in text:
+                if text.lstrip().startswith("<!--") and comment_ends is not None and text.count("<!--") == 1:
+                    self.ends[position] = comment_ends
+                comment_ends = None
+                continue
             if stripped[:1] == "#" and (atx := marks.ATX.match(text[:LONGEST_HEADING])):
                 if kind_of_heading(atx[2]) or STAGE_WORD.match(marks.strip_marks(atx[2])):
                     stop = position

@@ -17,6 +17,7 @@ from stages.handbook.parsing.lines import (
     unguarded,
 )
 from stages.handbook.parsing.outline import Part, assign_roles, split
+from stages.handbook.parsing.references import with_links_in_place
 from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start, Text
 from stages.handbook.template import SHORT_DESCRIPTION, is_usual_heading, simplified
 from stages.names import without_word
@@ -26,9 +27,13 @@ NO_SECTION = "no"
 
 def parse_page(text: str) -> Page:
     """Read a page."""
+    text = text.lstrip("\ufeff")
+    if "\n" not in text:
+        # Some programs end lines with nothing but a carriage return.
+        text = text.replace("\r", "\n")
     lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
     front, lines = front_matter(lines)
-    parts = split(lines)
+    parts = split(with_links_in_place(lines))
     assign_roles(parts)
     assembler = Assembler()
     for part in parts:
@@ -181,8 +186,14 @@ def read_description(part: Part) -> ParsedBlock:
     note, rest = "", lines
     placeholders: tuple[str, ...] = ()
     fences = Fences(lines)
-    position = next((at for at, one in enumerate(lines) if one.text.strip() and not marks.is_layout(one.text)), None)
-    if position is not None and fences.end(position) is None:
+    position = 0
+    while position < len(lines) and (
+        not lines[position].text.strip()
+        or marks.is_layout(lines[position].text)
+        or lines[position].text.lstrip().startswith("<!--")
+    ):
+        position = (fences.end(position) or position) + 1
+    if position < len(lines) and fences.end(position) is None:
         taken, after = italic_paragraph(lines, position)
         if taken is None:
             paragraph = lines[position].text.strip()
@@ -191,7 +202,7 @@ def read_description(part: Part) -> ParsedBlock:
             if alone and (SHORT_DESCRIPTION.match(paragraph) or is_plain_sentence(paragraph)):
                 taken, after = unguarded(paragraph), position + 1
         if taken is not None:
-            rest = lines[after:]
+            rest = [*lines[:position], *lines[after:]]
             if SHORT_DESCRIPTION.match(taken):
                 placeholders = ("",)
             else:
