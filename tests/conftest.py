@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import ModuleType
@@ -15,6 +15,7 @@ import time_machine
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.builders import a_user
+from tests.databases import test_database
 from tests.workers import OneWorkerForEachGroup, turn_of
 
 if TYPE_CHECKING:
@@ -67,22 +68,13 @@ def django_db_setup(
 
     pytest-django's own makes it only where one of the tests that run carries its mark or its fixtures. The browser
     tests reach the database by fixtures of ours; run alone, they would work on, and clear, the real one.
-
-    At the end nobody may be left in it: a thread of a live server may still hold a connection.
     """
-    from django.db import connection
-    from django.test.utils import setup_databases, teardown_databases
-
+    kept = ExitStack()
     with django_db_blocker.unblock():
-        made = setup_databases(verbosity=0, interactive=False)
+        kept.enter_context(test_database())
     yield
     with django_db_blocker.unblock():
-        with connection.cursor() as cursor:
-            cursor.execute(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        teardown_databases(made, verbosity=0)
+        kept.close()
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -11,9 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote, urlencode
 
-CHECKOUT = Path(__file__).resolve().parent.parent
+from tests.databases import CHECKOUT, database_url, server_alone, template_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,40 +65,19 @@ class Subportal:
         return done
 
 
-def database_url(name: str) -> str:
-    """The address of another database on the server of the tests."""
-    from django.db import connection
-
-    settings = connection.settings_dict
-    user = quote(str(settings["USER"] or ""), safe="")
-    password = quote(str(settings["PASSWORD"] or ""), safe="")
-    login = f"{user}:{password}@" if password else f"{user}@" if user else ""
-    place = {"host": settings["HOST"], "port": settings["PORT"], **settings["OPTIONS"]}
-    query = urlencode({key: value for key, value in place.items() if isinstance(value, str | int) and value != ""})
-    return f"postgresql://{login}/{name}?{query}"
-
-
 @contextmanager
-def fresh_database(label: str) -> Iterator[str]:
-    """An empty database of its own, dropped afterwards; yields its address.
+def fresh_database(label: str, *, migrated: bool = False) -> Iterator[str]:
+    """A database of its own, empty or ``migrated`` as far as our own code goes; yields its address.
 
-    The caller holds pytest-django's blocker open (``django_db_blocker.unblock()``).
+    It is dropped afterwards. The caller holds pytest-django's blocker open (``django_db_blocker.unblock()``).
     """
-    import psycopg
     from django.db import connection
-    from psycopg import sql
 
     name = f"{connection.settings_dict['NAME']}_{label}_{os.getpid()}"
-    place = database_url("postgres")
-
-    def run(statement: sql.Composed) -> None:
-        with psycopg.connect(place, autocommit=True) as server:
-            server.execute(statement)
-
-    drop = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name))
-    run(drop)
-    run(sql.SQL("CREATE DATABASE {} TEMPLATE template0").format(sql.Identifier(name)))
+    with server_alone() as server:
+        server.make(name, template_of(server) if migrated else "template0")
     try:
         yield database_url(name)
     finally:
-        run(drop)
+        with server_alone() as server:
+            server.drop(name)

@@ -84,7 +84,7 @@ def rota_answers(
     """What the probe finds ``with`` the plugin and then, in the same database, ``without`` it."""
     data_dir = tmp_path_factory.mktemp("rota-data")
     (data_dir / "static").mkdir()
-    with django_db_blocker.unblock(), fresh_database("rota") as database:
+    with django_db_blocker.unblock(), fresh_database("rota", migrated=True) as database:
         portal = Subportal(database=database, data_dir=data_dir, site=rota_site)
         portal.manage("migrate", "--verbosity", "0")
         found = {"with": portal.answers(PROBE)}
