@@ -5,6 +5,7 @@ Redirects are followed by hand, and each step is judged anew: its address, the r
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
@@ -18,6 +19,7 @@ TIMEOUT = 10.0
 LONGEST_LOOK = 30.0
 MOST_REDIRECTS = 5
 HEAD_IS_NO_ANSWER = frozenset({400, 403, 404, 405, 406, 500, 501, 503})
+CONTROL = re.compile("[\x00-\x1f\x7f]")
 
 
 @dataclass
@@ -134,7 +136,11 @@ def host_of(url: str) -> str:
 
 
 def joined(url: str, location: str) -> str:
-    """Where a redirect leads; a location that cannot be read stays as it is, and is refused when it is asked."""
+    """Where a redirect leads; a location that cannot be read stays as it is, and is refused when it is asked.
+
+    Control characters are written as browsers send them: the database has no text with NUL in it.
+    """
+    location = CONTROL.sub(lambda found: f"%{ord(found[0]):02X}", location)
     try:
         return urljoin(url, location)
     except ValueError:

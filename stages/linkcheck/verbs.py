@@ -198,8 +198,8 @@ class Run:
     def is_offline(self) -> bool:
         """Whether the network has no way out: several hosts were asked, and none of them was reached.
 
-        Where only few were due, others that were reached before are asked too. Where there are no others, the network
-        is as it was at the last run.
+        Where only few were due, others that were reached before are asked too, if it is their turn. Where there are
+        no others, the network is as it was at the last run.
         """
         if self.reached or not self.held:
             return False
@@ -209,7 +209,10 @@ class Run:
             if len(hosts) >= HOSTS_FOR_OFFLINE or self.reached:
                 break
             for one in self.sorted_out([check.resource]):
-                if one.host not in hosts | self.fetcher.opened:
+                self.recall({one.host})
+                known = one.host in hosts | self.fetcher.opened
+                # One that asked for long pauses would keep the run waiting for an answer that others give as well.
+                if not known and self.pace.in_time(one.host):
                     hosts.add(one.host)
                     self.look(one)
         before = LinkRun.objects.first()

@@ -11,7 +11,7 @@ from django.utils import timezone
 from stages.content import Item
 from stages.linkcheck.rules import Verdict
 from stages.linkcheck.verbs import check_links
-from stages.models import LinkHost, LinkRun
+from stages.models import LinkCheck, LinkHost, LinkRun
 from tests.stages.builders import a_block, a_stage
 from tests.stages.linkcheck.sites import Clock, Page, Site, a_fetcher, a_site
 from tests.stages.linkcheck.test_verbs import Told
@@ -89,3 +89,29 @@ def test_a_run_ends_in_time(site: Site) -> None:
     told.pace = a_fetcher(clock=clock).pace
     report = check_links(fetcher=told, pause=clock.sleep)
     assert report.left == ("long.example was not asked, for the run took 2 hours: 1 link is left for a later run.",)
+
+
+@pytest.mark.parametrize("due", ["/y", ""])
+def test_a_host_that_rests_is_not_asked_whether_there_is_a_way_out(site: Site, due: str) -> None:
+    """It would keep the run waiting, or be asked before its time."""
+    links(site, "slow.example", each=1)
+    site.pages["/robots.txt"] = Page(body=b"User-agent: *\nCrawl-delay: 3600")
+    clock = Clock()
+    assert check_links(fetcher=a_fetcher("slow.example", clock=clock), pause=clock.sleep).checked == 1
+    asked = len(site.asked)
+    urls = [site.url("/z", "unknown.example"), *([site.url(due, "slow.example")] if due else [])]
+    a_block(a_stage("later"), "dashboards", *(Item(label="later", url=url) for url in urls))
+    clock = Clock()
+    report = check_links(fetcher=a_fetcher("nothing.example", clock=clock), pause=clock.sleep)
+    assert report.states == {"unreachable": 1}
+    assert len(report.left) == len(urls) - 1
+    assert max(clock.waits, default=0) <= 30
+    assert len(site.asked) == asked
+
+
+def test_a_site_that_leads_on_to_odd_characters_does_not_end_the_run(site: Site) -> None:
+    links(site, "odd.example", each=2)
+    site.pages["/0"] = Page(status=302, headers={"Location": "/a\0b"})
+    clock = Clock()
+    assert check_links(fetcher=a_fetcher("odd.example", clock=clock), pause=clock.sleep).checked == 2
+    assert LinkCheck.objects.get(state="moved").moved_to == site.url("/a%00b", "odd.example")
