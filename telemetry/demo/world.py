@@ -10,117 +10,31 @@ import gzip
 import hashlib
 import math
 import random
-import uuid as uuids
 from collections.abc import Iterator
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from typing import Any
 
 import orjson
 
-from telemetry.demo.catalogue import (
-    BROKEN_PATH,
-    BROKEN_SINCE,
-    COUNTERS,
-    LATEST,
-    OUTAGE_PATH,
-    PAID_SAAS,
-    UNDEFINED,
-    Counter,
-    Kind,
-    release_name,
-    release_number,
+from telemetry.demo.catalogue import BROKEN_PATH, COUNTERS, LATEST, PAID_SAAS, Kind, release_name, release_number
+from telemetry.demo.population import population
+from telemetry.demo.reports import Reporting, body_of
+from telemetry.demo.values import (
+    INSTALLATIONS,
+    MONTHS,
+    SEED,
+    Installation,
+    Label,
+    Ping,
+    Release,
+    first_of_month,
+    last_month,
+    season,
 )
-from telemetry.demo.names import FIRST, SECOND
 
-SEED = "quayside"
-MONTHS = 14
-INSTALLATIONS = 226
-
-_SEASON = {12: 0.87, 1: 0.97, 7: 0.95, 8: 0.92, 4: 0.98}
-_FREE_EE, _CE = "EE Free", "CE"
-
-
-def first_of_month(day: date, months: int = 0) -> date:
-    """The first day of the month of ``day``, some months later or (negative) earlier."""
-    number = day.year * 12 + day.month - 1 + months
-    return date(number // 12, number % 12 + 1, 1)
-
-
-def last_month(today: date) -> date:
-    """The month before the one of ``today``: the newest of a demo world made today."""
-    return first_of_month(today, -1)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Installation:
-    """One installation and its habits."""
-
-    index: int
-    uuid: str
-    hostname: str
-    account: str
-    edition: str
-    plan: str = ""
-    subscription: str = ""
-    seats: int = 0
-    people: float
-    growth: float
-    starts: date
-    stops: date | None = None
-    silent: tuple[date, ...] = ()
-    """Months (first days) in which nothing is sent."""
-    habit: str = "monthly"
-    """How it upgrades: prompt, monthly, quarterly, yearly or never."""
-    optional_data: bool = True
-    licence_ends: date | None = None
-    reset_on: date | None = None
-    saas: bool = False
-    air_gapped: bool = False
-    adoption: tuple[float, ...] = field(default=(), repr=False)
-    """For each counter of the catalogue, what this installation makes of its usual share."""
-
-    @property
-    def identity(self) -> tuple[str, str]:
-        return self.uuid, self.hostname
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ping:
-    """A report on its way: ``body`` is what is sent, ``received_at`` when it arrives."""
-
-    uuid: str
-    hostname: str
-    recorded_at: datetime
-    received_at: datetime
-    body: bytes = field(repr=False)
-    duplicate: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Label:
-    """What an administrator says about an installation."""
-
-    uuid: str
-    hostname: str
-    delivery: str = ""
-    exclude: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Release:
-    """A version that exists, for the version check and for what is believable."""
-
-    version: str
-    released_on: date
-    supported_until: date
-    security: bool = False
-    """It mends a hole of an earlier release."""
-    vulnerable: bool = False
-    """It has a known hole itself."""
-    critical: bool = False
-    details: str = ""
+__all__ = ["Installation", "Label", "Ping", "Release", "World", "first_of_month", "last_month", "make_world", "slot_of"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,103 +196,14 @@ class World:
     def payload(self, installation: Installation, recorded: datetime, chance: random.Random) -> dict[str, Any]:
         """The report's body in the form of the wire."""
         day = recorded.date()
-        version = self.version_on(installation, day)
-        name = f"{release_name(version)}.{1 if version % 3 == 1 and day.day > 27 else 0}"
-        enterprise = installation.edition != _CE
-        started = max((day - self.first_day).days, 0)
-        people = installation.people * (1 + installation.growth) ** (started / 30.4)
-        season = _SEASON.get(day.month, 1.0)
-        body: dict[str, Any] = {
-            "uuid": installation.uuid,
-            "hostname": installation.hostname,
-            "version": f"{name}-pre" if installation.saas else f"{name}-ee" if enterprise else name,
-            "installation_type": "quayside-helm" if installation.index % 3 == 0 else "quayside-package",
-            "recorded_at": _stamp(recorded, version),
-            "edition": installation.edition,
-            "active_user_count": round(people * 1.31),
-        }
-        if enterprise:
-            body["historical_max_users"] = round(people * 1.38)
-        if installation.plan:
-            body.update(_licence(installation, day))
-        settings: dict[str, Any] = {"sign_up_enabled": not enterprise, "sso_enabled": bool(installation.plan)}
-        if version >= release_number("8.1"):
-            permitted = ["standard", "subscription", "operational"]
-            settings["collected_data_categories"] = permitted + ["optional"] * installation.optional_data
-        if not installation.optional_data:
-            settings.pop("sign_up_enabled")
-            settings.pop("sso_enabled")
-        body["settings"] = settings
-        body["database"] = {"adapter": "postgresql", "version": f"{13 + installation.index % 5}.{version % 9}"}
-        if installation.optional_data:
-            body["database"]["flavor"] = "managed" if installation.index % 2 else "own"
-            body["storage"] = {
-                "servers": max(1, round(people / 800)),
-                "filesystems": ["EXT_2_3_4", "XFS"][: 1 + installation.index % 2],
-            }
-        self._count(body, installation, version, day, people, season, chance)
-        return body
-
-    def _count(
-        self,
-        body: dict[str, Any],
-        installation: Installation,
-        version: int,
-        day: date,
-        people: float,
-        season: float,
-        chance: random.Random,
-    ) -> None:
-        days = (day - self.first_day).days
-        months = days / 30.4
-        since_reset = (
-            (day - installation.reset_on).days if installation.reset_on and day >= installation.reset_on else None
+        report = Reporting(
+            installation=installation,
+            recorded=recorded,
+            version=self.version_on(installation, day),
+            days=(day - self.first_day).days,
+            outage=self.outage[0] <= day < self.outage[1],
         )
-        wobble = 1 + chance.uniform(-0.02, 0.02)
-        ultimate = installation.plan == "ultimate"
-        large = installation.people > 1_800 and not installation.saas
-        outage = self.outage[0] <= day < self.outage[1]
-        drawn = chance.random
-        active = people * season * wobble
-        for counter, adoption in zip(_EVERY, installation.adoption, strict=True):
-            if not counter.since <= version < counter.until:
-                continue
-            if counter.optional and not installation.optional_data:
-                continue
-            if (counter.paid_only and not installation.plan) or (counter.ultimate_only and not ultimate):
-                continue
-            kind = counter.kind
-            value: int
-            if kind is Kind.TOTAL:
-                rate = counter.share * adoption * installation.people
-                if counter.path == "counts.webhooks_sent_by_old_sender" and version >= release_number("8.6"):
-                    value = -1000  # Deprecated before it was removed.
-                elif since_reset is not None:
-                    value = int(rate * since_reset)
-                else:
-                    value = int(rate * (700 + days + installation.growth * days * days / 60))
-            elif counter.path == OUTAGE_PATH and outage:
-                value = -1
-            elif counter.path == BROKEN_PATH and version >= BROKEN_SINCE:
-                value = -2
-            elif counter.heavy and large and drawn() < 0.10:
-                value = -1
-            else:
-                amount = active * adoption * counter.share * (1 + counter.trend) ** months * (0.985 + 0.03 * drawn())
-                if kind is Kind.EVENTS_28D:
-                    amount *= 20
-                elif kind is Kind.EVENTS_7D:
-                    amount *= 5
-                else:
-                    amount = min(amount, people)
-                value = int(amount + 0.5)
-            _put(body, _PATHS[counter.path], value)
-        if version >= release_number("8.7") and installation.optional_data:
-            _put(body, _SUCCESS, round(0.72 + 0.2 * (installation.index % 10) / 10 + 0.04 * drawn(), 4))
-        if installation.index == 17:  # A customer's own reporting script formats its numbers for people.
-            body["counts"]["packages"] = f"{body['counts'].get('packages', 1204):,}"
-        if installation.index == 23:
-            body["storage"] = None
+        return body_of(report, chance)
 
     # --- the special ones
 
@@ -467,33 +292,13 @@ class World:
         shares = {counter.path: counter for counter in COUNTERS}
         for moment in self.slots(self.saas):
             months = (moment.date() - self.first_day).days / 30.4
-            people = self.saas.people * (1 + self.saas.growth) ** months * _SEASON.get(moment.month, 1.0)
+            people = self.saas.people * (1 + self.saas.growth) ** months * season(moment)
             for path, paid in PAID_SAAS:
                 share = shares[path].share * (1 + shares[path].trend) ** months
                 value = round(people * share * (paid + 0.002 * months) * (0.99 + 0.02 * chance.random()))
                 stamp = (moment + timedelta(hours=3)).strftime("%Y-%m-%dT%H:%M:%SZ")
                 lines.append(f"{self.saas.uuid},{self.saas.hostname},{stamp},{path},paid,{value}")
         return "\n".join(lines) + "\n"
-
-
-_EVERY: tuple[Counter, ...] = COUNTERS + UNDEFINED
-_PATHS: dict[str, tuple[str, ...]] = {counter.path: tuple(counter.path.split(".")) for counter in _EVERY}
-_SUCCESS = ("usage_activity_by_stage_monthly", "check", "pipeline_success_rate")
-
-
-def _put(body: dict[str, Any], path: tuple[str, ...], value: object) -> None:
-    node = body
-    for key in path[:-1]:
-        node = node.setdefault(key, {})
-    node[path[-1]] = value
-
-
-def _stamp(moment: datetime, version: int) -> str:
-    """``recorded_at`` in the form that a release writes: there were three."""
-    if version < release_number("8.0"):
-        return moment.strftime("%Y-%m-%d %H:%M:%S UTC")
-    text = moment.isoformat(timespec="milliseconds")
-    return text if version < release_number("8.9") else text.replace("+00:00", "Z")
 
 
 def slot_of(uuid: str) -> tuple[int, int, int]:
@@ -505,204 +310,18 @@ def slot_of(uuid: str) -> tuple[int, int, int]:
     return number(uuid) % 7, number(uuid + "hour") % 24, number(uuid + "minute") % 60
 
 
-def _licence(installation: Installation, day: date) -> dict[str, Any]:
-    ends = installation.licence_ends or date(day.year + (1 if day.month >= 6 else 0), 6, 1)
-    digest = hashlib.md5(installation.subscription.encode(), usedforsecurity=False).hexdigest()
-    word = installation.account.split(" ", maxsplit=1)[0].lower()
-    return {
-        "license_md5": digest,
-        "license_sha256": hashlib.sha256(installation.subscription.encode()).hexdigest(),
-        "license_id": 4000 + installation.index,
-        "license_subscription_id": installation.subscription,
-        "license_plan": installation.plan,
-        "license_trial": False,
-        "license_trial_ends_on": None,
-        "license_starts_at": date(ends.year - 1, ends.month, 1).isoformat(),
-        "license_expires_at": ends.isoformat(),
-        "license_user_count": installation.seats,
-        "license_add_ons": {},
-        "licensee": {
-            "Name": f"Licence office of {installation.account}",
-            "Email": f"licences@{word}.example",
-            "Company": installation.account,
-        },
-    }
-
-
 def make_world(
     month: date, *, until: date | None = None, installations: int = INSTALLATIONS, months: int = MONTHS
 ) -> World:
     """The demo world whose last whole month is ``month``; smaller ones for tests."""
     month = first_of_month(month)
-    first_day = first_of_month(month, 1 - months)
-    chance = random.Random(f"{SEED}:{installations}:{months}")
-    names = [f"{first} {second}" for first in FIRST for second in SECOND]
-    chance.shuffle(names)
-    people: list[Installation] = [_saas(chance, first_day)]
-    rows: list[tuple[str, ...]] = []
-    for index in range(1, installations):
-        installation = _self_managed(chance, index, names[index], month, months)
-        people.append(installation)
-        if installation.subscription and index % 37 != 5:  # One in 37 is on no list of ours.
-            rows.append(
-                _subscription(
-                    installation.subscription,
-                    installation.account,
-                    installation.plan,
-                    installation.seats,
-                    first_day,
-                    chance,
-                )
-            )
-    rows += _silent_subscriptions(chance, names[installations:], first_day, len(rows) // 3)
-    labels = [
-        Label(uuid=people[0].uuid, hostname=people[0].hostname, delivery="saas"),
-    ]
-    staging = replace(
-        people[0],
-        index=installations,
-        hostname="staging.quayside.example",
-        people=240.0,
-        saas=False,
-        plan="",
-        growth=0.0,
-    )
-    people.append(staging)
-    labels.append(Label(uuid=staging.uuid, hostname=staging.hostname, exclude="Staging of the SaaS installation"))
-    original = next((i for i in people[1:] if i.plan and i.people > 60 and not i.stops and not i.silent), None)
-    if original and months > 6:
-        people.append(
-            replace(
-                original,
-                index=installations + 1,
-                hostname=f"restore-test.{original.hostname}",
-                starts=first_of_month(month, -6) + timedelta(days=8),
-                stops=first_of_month(month, -5) + timedelta(days=20),
-                people=original.people * 0.02,
-                seats=original.seats,
-            )
-        )
+    end = first_of_month(month, 1)
+    there = population(month, installations=installations, months=months)
     return World(
         month=month,
         months=months,
-        until=max(until or first_of_month(month, 1), first_of_month(month, 1)),
-        installations=tuple(people),
-        subscriptions=tuple(rows),
-        labels=tuple(labels),
+        until=max(until or end, end),
+        installations=there.installations,
+        subscriptions=there.subscriptions,
+        labels=there.labels,
     )
-
-
-def _uuid(chance: random.Random) -> str:
-    return str(uuids.UUID(int=chance.getrandbits(128), version=4))
-
-
-def _adoption(chance: random.Random) -> tuple[float, ...]:
-    spread = []
-    for counter in _EVERY:
-        used = chance.random() < counter.adopted
-        spread.append(min(max(chance.gauss(1.0, 0.22), 0.3), 1.32) if used else 0.0)
-    return tuple(spread)
-
-
-def _saas(chance: random.Random, first_day: date) -> Installation:
-    return Installation(
-        index=0,
-        uuid=_uuid(chance),
-        hostname="app.quayside.example",
-        account="Saltmarsh Software",
-        edition="EE",
-        people=64_000.0,
-        growth=0.016,
-        starts=first_day,
-        habit="saas",
-        saas=True,
-        adoption=tuple(1.0 for _ in _EVERY),
-    )
-
-
-def _self_managed(chance: random.Random, index: int, account: str, month: date, months: int) -> Installation:
-    first_day = first_of_month(month, 1 - months)
-    uuid = _uuid(chance)
-    word, trade = (part.lower() for part in account.split(" "))
-    host = chance.choice(("quayside", "code", "forge", "dev", "git"))
-    draw = chance.random()
-    plan = "" if draw < 0.44 else "ultimate" if draw < 0.60 else "starter" if draw < 0.62 else "premium"
-    if plan:
-        seats = min(round(math.exp(chance.gauss(5.2, 1.15))), 7_500) // 5 * 5 + 10
-        people = seats * chance.uniform(0.45, 0.92)
-        edition = {"ultimate": "EEU", "premium": "EEP", "starter": "EES"}[plan]
-    else:
-        seats = 0
-        people = min(math.exp(chance.gauss(3.2, 1.2)), 900.0) + 1
-        edition = _CE if draw < 0.33 else _FREE_EE
-    starts = first_day
-    if chance.random() < 0.24 and index != 5:
-        starts = first_day + timedelta(days=chance.randrange(1, months * 30))
-    stops = None
-    if chance.random() < 0.11:
-        stops = starts + timedelta(days=chance.randrange(20, months * 30))
-    silent: tuple[date, ...] = ()
-    if chance.random() < 0.10:
-        gone = chance.randrange(1, months)
-        silent = tuple(first_of_month(first_day, gone + step) for step in range(chance.randint(1, 3)))
-    ends = None
-    if plan and chance.random() < 0.07:
-        ends = first_of_month(month, -chance.randint(0, 5))
-    reset = first_day + timedelta(days=chance.randrange(40, months * 30)) if chance.random() < 0.03 else None
-    if index == 5:  # The latecomer: large, on a good version, cut off by its own firewall for a month.
-        plan, edition, seats, people = "ultimate", "EEU", 3_400, 2_650.0
-        silent, stops, ends = (first_of_month(month, -4),), None, None
-    air_gapped = index == 8
-    if air_gapped:
-        plan, edition, seats, people = "premium", "EEP", 900, 610.0
-        silent, stops, ends, starts = (), None, None, first_day
-    return Installation(
-        index=index,
-        uuid=uuid,
-        hostname=f"{host}.{word}-{trade}.example",
-        account=account,
-        edition=edition,
-        plan=plan,
-        subscription=f"QS-{20_000 + index}" if plan else "",
-        seats=seats,
-        people=people,
-        growth=chance.gauss(0.011, 0.014),
-        starts=starts,
-        stops=stops,
-        silent=silent,
-        habit="prompt"
-        if index == 5
-        else chance.choices(("prompt", "monthly", "quarterly", "yearly", "never"), (28, 32, 22, 12, 6))[0],
-        optional_data=not plan or air_gapped or index == 5 or chance.random() > 0.18,
-        licence_ends=ends,
-        reset_on=reset,
-        air_gapped=air_gapped,
-        adoption=_adoption(chance),
-    )
-
-
-def _subscription(
-    subscription: str,
-    account: str,
-    plan: str,
-    seats: int,
-    first_day: date,
-    chance: random.Random,
-    delivery: str = "self_managed",
-) -> tuple[str, ...]:
-    starts = first_day - timedelta(days=chance.randrange(20, 900))
-    ends = first_of_month(first_day, MONTHS + chance.randint(3, 20))
-    return subscription, account, plan, str(seats), starts.isoformat(), ends.isoformat(), delivery
-
-
-def _silent_subscriptions(
-    chance: random.Random, names: list[str], first_day: date, count: int
-) -> list[tuple[str, ...]]:
-    """Customers who pay and never report, and those who pay for SaaS."""
-    rows = []
-    for number in range(count):
-        delivery = "saas" if number % 5 == 4 else "self_managed"
-        seats = min(round(math.exp(chance.gauss(4.9, 1.0))), 3_000) // 5 * 5 + 10
-        plan = "ultimate" if chance.random() < 0.3 else "premium"
-        rows.append(_subscription(f"QS-{30_000 + number}", names[number], plan, seats, first_day, chance, delivery))
-    return rows
