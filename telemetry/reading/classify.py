@@ -142,7 +142,7 @@ def classify(
     find = definitions.get
     permitted = frozenset(reading.about.categories) if reading.about.categories is not None else None
     unknown: dict[str, str] = {}
-    leaves, odd_texts = reading.leaves, document.odd_texts
+    odd_texts = document.odd_texts
     seen = unknown_seen = 0
     # One loop over an explicit stack, with the plain case first: a ping has thousands of leaves.
     stack: list[tuple[str, Iterator[tuple[str, Any]], bool]] = [("", iter(document.root.items()), False)]
@@ -177,18 +177,8 @@ def classify(
                     _tell_doubled(value, path + ".", reading)
                 judge_known(reading, value, definition, permitted, recorded=only is None or path in only)
                 continue
-            kind = type(value)
-            if kind is Oddity:
-                reading.note(Issue(value.kind, path, str(value)))
-            if odd:
-                reading.note(Issue(IssueKind.DOTTED_KEY, path, shown(value)))
-            else:
-                unknown_seen += 1
-                if len(unknown) < MAX_UNKNOWN:
-                    unknown[path] = KINDS.get(kind) or kind_of(value)
-            if leaves is not None:
-                told = Issue(IssueKind.DOTTED_KEY if odd else IssueKind.UNKNOWN, path)
-                leaves.append(Leaf(path, value, State.UNKNOWN, (told,)))
+            unknown_seen += not odd
+            _note_unknown(reading, unknown, path, value, odd=odd)
         else:
             stack.pop()
     if unknown_seen:
@@ -200,6 +190,20 @@ def classify(
         for slot in not_permitted(asked, permitted):
             reading.readings.setdefault(slot, State.NOT_PERMITTED)
     return reading
+
+
+def _note_unknown(reading: Reading, unknown: dict[str, str], path: str, value: Any, *, odd: bool) -> None:
+    """Keep a leaf that no definition is for; an ``odd`` one has a dot in a key, so its path would mislead."""
+    kind = type(value)
+    if kind is Oddity:
+        reading.note(Issue(value.kind, path, str(value)))
+    if odd:
+        reading.note(Issue(IssueKind.DOTTED_KEY, path, shown(value)))
+    elif len(unknown) < MAX_UNKNOWN:
+        unknown[path] = KINDS.get(kind) or kind_of(value)
+    if reading.leaves is not None:
+        told = Issue(IssueKind.DOTTED_KEY if odd else IssueKind.UNKNOWN, path)
+        reading.leaves.append(Leaf(path, value, State.UNKNOWN, (told,)))
 
 
 def not_permitted(definitions: Iterable[Definition], permitted: frozenset[str]) -> list[int]:
