@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
 
-from django.db.models import Q, QuerySet
+from django.db.models import Q
 
 from stages.facts import Entry, kind_of
-from stages.history.happening import Happening, Source, within
+from stages.history.happening import Happening, Rows
 from stages.models import ConflictDecision, PlannedChange
 from stages.settling import Take
 
 
-class Decisions(Source):
+class Decisions(Rows):
     """What was decided about blocks that an import and the portal both changed, or taking such a decision back."""
 
     def __init__(self, blocks: Sequence[int], *, undone: bool) -> None:
@@ -23,14 +22,9 @@ class Decisions(Source):
         if undone:
             self.rows = self.rows.exclude(undone_at=None)
 
-    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
-        """When it was decided or taken back."""
-        rows = within(self.rows, self.field, None, before)
-        return rows.order_by(f"-{self.field}").values_list(self.field, flat=True)
-
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """The decisions with what was decided of each item."""
-        for one in within(self.rows, self.field, since, before).select_related("conflict__block"):
+        for one in self.within(since, before).select_related("conflict__block"):
             block, undone = one.conflict.block, self.field == "undone_at"
             said = "; ".join(f"{told['what']}: {Take(told['take']).words}" for told in one.told)
             yield Happening(
@@ -42,7 +36,7 @@ class Decisions(Source):
             )
 
 
-class Plans(Source):
+class Plans(Rows):
     """Changes that were planned, or what became of plans that were not carried out."""
 
     def __init__(self, entries: Sequence[Entry], *, settled: bool) -> None:
@@ -55,14 +49,9 @@ class Plans(Source):
             self.rows = self.rows.filter(state__in=[PlannedChange.State.CANCELLED, PlannedChange.State.FAILED])
         self.names = {(kind_of(entry), entry.pk): entry.name for entry in entries}
 
-    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
-        """When it was planned or settled."""
-        rows = within(self.rows, self.field, None, before)
-        return rows.order_by(f"-{self.field}").values_list(self.field, flat=True)
-
     def between(self, since: datetime | None, before: datetime | None) -> Iterable[Happening]:
         """The plans with the day for which they are."""
-        for one in within(self.rows, self.field, since, before).select_related("settled_by"):
+        for one in self.within(since, before).select_related("settled_by"):
             settled = self.field == "settled_at"
             for_, what = f"for {one.on:%-d %b %Y}", one.get_state_display().lower() if settled else "planned"
             name = self.names[one.kind, one.entry]

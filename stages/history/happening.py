@@ -1,4 +1,4 @@
-"""One thing that happened to an entry of the catalog, and where such things are read from."""
+"""What a history tells: one change as a value, and what every kind of change offers the timeline."""
 
 from __future__ import annotations
 
@@ -48,8 +48,17 @@ class Source(ABC):
         """The changes from one moment (counted in) to another (not counted in)."""
 
 
-def within(rows: QuerySet[Any], field: str, since: datetime | None, before: datetime | None) -> QuerySet[Any]:
-    """The rows from one moment (counted in) to another (not counted in)."""
-    if since is not None:
-        rows = rows.filter(**{f"{field}__gte": since})
-    return rows.filter(**{f"{field}__lt": before}) if before is not None else rows
+class Rows(Source):
+    """Changes that have a row each, with the moment in its ``field``."""
+
+    rows: QuerySet[Any]
+    field = "pgh_created_at"
+
+    def times(self, before: datetime | None) -> QuerySet[Any, datetime]:
+        """The moments of the rows."""
+        return self.within(None, before).order_by(f"-{self.field}").values_list(self.field, flat=True)
+
+    def within(self, since: datetime | None, before: datetime | None) -> QuerySet[Any]:
+        """The rows from one moment (counted in) to another (not counted in)."""
+        rows = self.rows if since is None else self.rows.filter(**{f"{self.field}__gte": since})
+        return rows if before is None else rows.filter(**{f"{self.field}__lt": before})
