@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
 from django.db.models import F, Model, OuterRef, QuerySet, Subquery
@@ -32,20 +32,13 @@ from metrics.models import (
     Subscription,
 )
 from metrics.periods import Month
-from portal.permissions import has_role
-from portal.roles import Role
+from portal.admin import LookAdmin
 from portal.sources import source_link
 from portal.words import number
 
-# Django's own class takes no type arguments when it runs.
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
-else:
-    _Admin = admin.ModelAdmin
 
-
-class ReadOnlyAdmin(_Admin):
-    """Lists and looks, changes nothing: rules of the domain live in verbs that the pages use.
+class ReadOnlyAdmin(LookAdmin):
+    """Only to look at.
 
     ``correct_at`` names the page where what is listed is corrected; each row then leads there.
     """
@@ -60,26 +53,6 @@ class ReadOnlyAdmin(_Admin):
     def correct(self, row: Model) -> str:
         """Where it is corrected."""
         return format_html('<a href="{}">Correct</a>', reverse(self.correct_at))
-
-    def has_module_permission(self, request: HttpRequest) -> bool:
-        """Administrators see it, by their role and not by permissions of Django's."""
-        return has_role(request.user, Role.ADMINISTRATOR)
-
-    def has_view_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Administrators look at everything."""
-        return has_role(request.user, Role.ADMINISTRATOR)
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nothing is added here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is changed here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is deleted here."""
-        return False
 
 
 @admin.register(MetricDefinition)

@@ -198,7 +198,7 @@ class LabelForm(forms.Form):
         }
 
 
-class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]
+class SubscriptionForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no type parameter when it runs
     """One subscription of the list. Its id is what reports link to, so it is not changed."""
 
     plan = forms.ChoiceField(choices=[(plan, plan) for plan in PLANS])

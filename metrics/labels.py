@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
 
 from django.db import connection, transaction
@@ -42,6 +43,41 @@ def label_installation(
     uuid, hostname = clean(uuid), clean(hostname)
     if not uuid or not hostname:
         raise LabelError("uuid: an installation is named by its uuid and its hostname.")
+    _make_sense(delivery=delivery, exclude=exclude, include=include, first=first, last=last)
+    wanted = []
+    if delivery:
+        label = _Label(kind=InstallationLabel.Kind.DELIVERY, delivery=delivery, reason=reason)
+        wanted.append((label, LABEL_CHANGED))
+    if exclude is not None or include:
+        kind, why = InstallationLabel.Kind.EXCLUSION, exclude or reason
+        wanted.append((_Label(kind=kind, excluded=exclude is not None, reason=why), EXCLUSION))
+    months = {"from_month": first.first if first else None, "to_month": last.first if last else None}
+    made = []
+    for label, cause in wanted:
+        rows = InstallationLabel.objects.filter(uuid=uuid, hostname=hostname, kind=label.kind)
+        values = {**asdict(label), **months}
+        newest = rows.first()
+        if newest is not None and all(getattr(newest, name) == value for name, value in values.items()):
+            continue
+        made.append(InstallationLabel.objects.create(uuid=uuid, hostname=hostname, made_by=actor, **values))
+        _note(uuid, hostname, first, last, cause=cause, actor=actor)
+    if made:
+        wake_roll_up()
+    return made
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Label:
+    """What is said of an installation, whenever it holds."""
+
+    kind: InstallationLabel.Kind
+    delivery: str = ""
+    excluded: bool = False
+    reason: str = ""
+
+
+def _make_sense(*, delivery: str, exclude: str | None, include: bool, first: Month | None, last: Month | None) -> None:
+    """Refuse what is no label, or none that could hold."""
     if delivery and delivery not in Delivery.values:
         raise LabelError(f"delivery: {delivery!r} is none; it is one of {', '.join(Delivery.values)}.")
     if exclude is not None and include:
@@ -52,43 +88,6 @@ def label_installation(
         raise LabelError("delivery: say a delivery, exclude it with a reason, or include it.")
     if first is not None and last is not None and last < first:
         raise LabelError(f"to: {last} lies before {first}.")
-    wanted = []
-    if delivery:
-        wanted.append((InstallationLabel.Kind.DELIVERY, delivery, False, reason, LABEL_CHANGED))
-    if exclude is not None or include:
-        wanted.append((InstallationLabel.Kind.EXCLUSION, "", exclude is not None, exclude or reason, EXCLUSION))
-    made = []
-    for kind, which, excluded, why, cause in wanted:
-        months = {
-            "from_month": first.first if first else None,
-            "to_month": last.first if last else None,
-        }
-        newest = InstallationLabel.objects.filter(uuid=uuid, hostname=hostname, kind=kind).first()
-        same = newest is not None and (
-            newest.delivery,
-            newest.excluded,
-            newest.reason,
-            newest.from_month,
-            newest.to_month,
-        ) == (which, excluded, why, months["from_month"], months["to_month"])
-        if same:
-            continue
-        made.append(
-            InstallationLabel.objects.create(
-                uuid=uuid,
-                hostname=hostname,
-                kind=kind,
-                delivery=which,
-                excluded=excluded,
-                reason=why,
-                made_by=actor,
-                **months,
-            )
-        )
-        _note(uuid, hostname, first, last, cause=cause, actor=actor)
-    if made:
-        wake_roll_up()
-    return made
 
 
 def _note(uuid: str, hostname: str, first: Month | None, last: Month | None, *, cause: str, actor: User | None) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from django.urls import reverse
 from django.utils import timezone
@@ -121,27 +121,23 @@ def _own_and_below(board: Board) -> list[Line]:
 def group_figures(request: HttpRequest, group: Group) -> PanelContent | None:
     """GMAU and paid GMAU of a group with trend and metrics."""
     board = group_board(group)
-    context = {
-        "board": board,
-        "lines": [board.main, board.paid],
-        "main": board.main,
-        "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
-        "features": board.features,
-        "findings": board.findings,
-    }
-    return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
+    return _subject(board, features=board.features)
 
 
 def section_figures(request: HttpRequest, section: Section) -> PanelContent | None:
     """The combined figure of a section with trend and its stages."""
     board = section_board(section)
+    return _subject(board, below=board.below)
+
+
+def _subject(board: Board, **more: Any) -> PanelContent:
     context = {
         "board": board,
         "lines": [board.main, board.paid],
         "main": board.main,
         "chart": trend_of(board.main, marked=board.month) if board.main.is_ever_there else None,
-        "below": board.below,
         "findings": board.findings,
+        **more,
     }
     return PanelContent(template="metrics/panels/subject.html", context=context, as_of=_as_of(board))
 

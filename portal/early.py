@@ -72,7 +72,7 @@ def answer(view: View, request: HttpRequest) -> HttpResponseBase:
 
 def safely(view: View) -> View:
     """The view with an answer for each error, as Django wraps every middleware."""
-    wrapped: View = convert_exception_to_response(view)  # type: ignore[assignment]
+    wrapped: View = convert_exception_to_response(view)  # type: ignore[assignment]  # also takes async views
     return wrapped
 
 
@@ -126,7 +126,7 @@ class EarlyHandler(WSGIHandler):
             if response.status_code >= 400 and isinstance(response, HttpResponse):
                 log_response("%s: %s", response.reason_phrase, request.path, response=response, request=request)
         prometheus.observe(request.method or "", response.status_code, time.perf_counter() - begun)
-        response._resource_closers.append(request.close)  # type: ignore[attr-defined]
+        response._resource_closers.append(request.close)  # type: ignore[attr-defined]  # Django closes the rest by it
         own = {name.lower() for name in response.headers}
         start_response(
             f"{response.status_code} {response.reason_phrase}",
@@ -146,7 +146,7 @@ class EarlyHandler(WSGIHandler):
         place = (path, request.is_secure())
         if place not in self.kept:
             probe = self.request_class(request.environ)
-            probe.asks_for_headers = True  # type: ignore[attr-defined]
+            probe.asks_for_headers = True  # type: ignore[attr-defined]  # an attribute of our own
             response = self.get_response(probe)
             if not isinstance(response, Headers):
                 return None

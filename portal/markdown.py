@@ -133,7 +133,7 @@ def _parser() -> MarkdownIt:
     parser.core.ruler.enable("linkify")
     parser.linkify = _BareAddresses()
     # An address is shown as it was typed: decoded, look-alike letters would pass for those of another host.
-    parser.normalizeLinkText = str  # type: ignore[method-assign, assignment]
+    parser.normalizeLinkText = str  # type: ignore[method-assign, assignment]  # it is meant to be replaced
     parser.add_render_rule("fence", _fence)
     parser.add_render_rule("code_block", _fence)
     parser.add_render_rule("table_open", lambda *_: '<div class="table-wrap"><table class="table">')
@@ -143,7 +143,7 @@ def _parser() -> MarkdownIt:
     return parser
 
 
-class _BareAddresses(LinkifyIt):  # type: ignore[misc]
+class _BareAddresses(LinkifyIt):  # type: ignore[misc]  # linkify-it has no types
     """Finds http and https addresses that stand bare in a text, and passes over those that look like another."""
 
     def __init__(self) -> None:

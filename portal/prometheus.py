@@ -109,6 +109,6 @@ def scrape() -> bytes:
         running.labels(name.value).set(Job.objects.filter(state=name).count())
     if "PROMETHEUS_MULTIPROC_DIR" in os.environ:
         shared = CollectorRegistry()
-        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]
+        MultiProcessCollector(shared)  # type: ignore[no-untyped-call]  # its library leaves it untyped
         return generate_latest(shared) + generate_latest(now) + generate_latest(AT_SCRAPE)
     return generate_latest(REGISTRY) + generate_latest(now) + generate_latest(AT_SCRAPE)

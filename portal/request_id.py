@@ -27,7 +27,7 @@ def identified(request: HttpRequest) -> Iterator[str]:
     """Give the request its id, for as long as it is answered: the one that a proxy sends, if it is a plain word."""
     sent = request.META.get(_SENT, "")
     request_id = sent if ACCEPTED.fullmatch(sent) else secrets.token_hex(8)
-    request.request_id = request_id  # type: ignore[attr-defined]
+    request.request_id = request_id  # type: ignore[attr-defined]  # an attribute of our own
     token = _current.set(request_id)
     try:
         yield request_id

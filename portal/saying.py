@@ -40,9 +40,9 @@ class Said:
 def say(request: HttpRequest, said: Said) -> None:
     """Say it on the next page that this person sees."""
     offer = said.offer
-    carried = {"place": said.place}
+    carried: dict[str, Any] = {"place": said.place}
     if offer is not None:
-        carried |= {"label": offer.label, "url": offer.url, "fields": dict(offer.fields)}  # type: ignore[dict-item]
+        carried |= {"label": offer.label, "url": offer.url, "fields": dict(offer.fields)}
     level = {name: number for number, name in messages.DEFAULT_TAGS.items()}[said.level]
     messages.add_message(request, level, said.sentence, extra_tags=MARK + json.dumps(carried))
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin, messages
 from django.db.models import QuerySet
 from django.http import HttpRequest
 from django.utils import timezone
 
+from portal.admin import Admin, LookAdmin
 from portal.permissions import has_role
 from portal.roles import Role
 from stages.contacts import remove_contact
@@ -31,29 +32,12 @@ from stages.models import (
     Suggestion,
 )
 
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
-else:
-    _Admin = admin.ModelAdmin
 
-
-class RepairAdmin(_Admin):
+class RepairAdmin(Admin):
     """Can be corrected; nothing is deleted, since history and links lead to it."""
 
     def has_delete_permission(self, request: HttpRequest, obj: Any = None) -> bool:
         """Things are retired, not deleted."""
-        return False
-
-
-class LookAdmin(RepairAdmin):
-    """Only to look at: verbs of the catalog write it."""
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Written by verbs."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Any = None) -> bool:
-        """Written by verbs."""
         return False
 
 

@@ -139,7 +139,7 @@ def take_people_back(*, owner: Owner, version: int, actor: User | None) -> bool:
     """Take back the change of people that made this version, as long as nobody changed the owner after it."""
     with transaction.atomic(), because("Undone", actor=actor):
         owner = locked(owner, version)
-        made = owner.events.filter(version=version).order_by("pgh_id").first()  # type: ignore[union-attr]
+        made = events_of(type(owner)).filter(pgh_obj=owner.pk, version=version).order_by("pgh_id").first()
         rows = events_of(Responsibility).filter(**{_field(owner): owner.pk})
         told = list(rows.filter(pgh_context=made.pgh_context_id).order_by("-pgh_id")) if made is not None else []
         if made is None or made.pgh_context_id is None or not told:

@@ -46,8 +46,8 @@ def target_of(url: str, base: str) -> Target:
     if not scheme and not parts.netloc:
         if text.startswith(("/", "#", "?")):
             return Target(urljoin(base, text), urlsplit(base).hostname or "")
-        if DOMAIN.match(text):
-            return Target(f"https://{text}", DOMAIN.match(text)[0].rstrip("/?#"))  # type: ignore[index]
+        if named := DOMAIN.match(text):
+            return Target(f"https://{text}", named[0].rstrip("/?#"))
         if re.match(r"^[\w.-]+/", text):
             return Target(urljoin(base.rstrip("/") + "/handbook/", text), urlsplit(base).hostname or "")
         return Target("", "", "This is not an address; it is shown as text.")

@@ -2,42 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from django.contrib import admin
-from django.db.models import Model
 from django.http import HttpRequest
 from django.utils.html import format_html
 
+from portal.admin import Admin, LookAdmin
 from telemetry import models, versions
 
-# Django's own class takes no type arguments when it runs.
-if TYPE_CHECKING:
-    _Admin = admin.ModelAdmin[Any]
-else:
-    _Admin = admin.ModelAdmin
 
-
-class LookAdmin(_Admin):
-    """Lists and looks, changes nothing: what has a rule is done on the pages."""
+class RecordAdmin(LookAdmin):
+    """Only to look at, without counting rows of which there are millions."""
 
     show_full_result_count = False
 
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        """Nothing is added here."""
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is changed here."""
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        """Nothing is deleted here."""
-        return False
-
 
 @admin.register(models.Ping)
-class PingAdmin(LookAdmin):
+class PingAdmin(RecordAdmin):
     """Pings, each with a link to its page."""
 
     list_display = ("id", "hostname", "recorded_at", "received_at", "channel", "state", "version", "page")
@@ -53,7 +35,7 @@ class PingAdmin(LookAdmin):
 
 
 @admin.register(models.RawBody)
-class RawBodyAdmin(LookAdmin):
+class RawBodyAdmin(RecordAdmin):
     """Which raw bodies are there; the bytes are shown on the ping's page."""
 
     list_display = ("ping_id", "recorded_at")
@@ -61,7 +43,7 @@ class RawBodyAdmin(LookAdmin):
 
 
 @admin.register(models.Sender)
-class SenderAdmin(LookAdmin):
+class SenderAdmin(RecordAdmin):
     """What is remembered of installations."""
 
     list_display = ("hostname", "uuid", "pings", "last_at", "version", "back_at")
@@ -69,7 +51,7 @@ class SenderAdmin(LookAdmin):
 
 
 @admin.register(models.UnknownKey)
-class UnknownKeyAdmin(LookAdmin):
+class UnknownKeyAdmin(RecordAdmin):
     """Keys without a definition."""
 
     list_display = ("key_path", "value_kind", "pings", "last_seen_at", "state")
@@ -78,7 +60,7 @@ class UnknownKeyAdmin(LookAdmin):
 
 
 @admin.register(models.IngestKey)
-class IngestKeyAdmin(LookAdmin):
+class IngestKeyAdmin(RecordAdmin):
     """Ingest keys; they are made, rotated and revoked on their page."""
 
     list_display = ("label", "prefix", "scope", "created_at", "expires_at", "revoked_at", "last_used_at")
@@ -86,7 +68,7 @@ class IngestKeyAdmin(LookAdmin):
 
 
 @admin.register(models.Review)
-class ReviewAdmin(LookAdmin):
+class ReviewAdmin(RecordAdmin):
     """Decisions of reviewers."""
 
     list_display = ("ping", "decision", "by", "at", "reason")
@@ -95,14 +77,14 @@ class ReviewAdmin(LookAdmin):
 
 
 @admin.register(models.PrivacyRecord)
-class PrivacyRecordAdmin(LookAdmin):
+class PrivacyRecordAdmin(RecordAdmin):
     """What was handed out and erased."""
 
     list_display = ("at", "kind", "by", "by_key", "pings")
 
 
 @admin.register(models.MetricTiming)
-class MetricTimingAdmin(LookAdmin):
+class MetricTimingAdmin(RecordAdmin):
     """What metrics cost."""
 
     list_display = ("key_path", "samples", "mean", "slowest", "errors")
@@ -110,7 +92,7 @@ class MetricTimingAdmin(LookAdmin):
 
 
 @admin.register(models.ErrorReport)
-class ErrorReportAdmin(LookAdmin):
+class ErrorReportAdmin(RecordAdmin):
     """What senders could not do."""
 
     list_display = ("hostname", "version", "received_at", "message")
@@ -118,21 +100,21 @@ class ErrorReportAdmin(LookAdmin):
 
 
 @admin.register(models.Backfill)
-class BackfillAdmin(LookAdmin):
+class BackfillAdmin(RecordAdmin):
     """How far filling back has come."""
 
     list_display = ("id", "state", "created_at", "looked_at", "filled", "failed", "cause")
 
 
 @admin.register(models.RereadRun)
-class RereadRunAdmin(LookAdmin):
+class RereadRunAdmin(RecordAdmin):
     """How far reading again has come."""
 
     list_display = ("id", "scope", "state", "created_at", "looked_at", "changed", "failed", "cause")
 
 
 @admin.register(models.PlausibilityRule)
-class PlausibilityRuleAdmin(_Admin):
+class PlausibilityRuleAdmin(Admin):
     """The rules of quarantine, as data."""
 
     list_display = ("code", "kind", "action", "metrics", "parameters", "order")
@@ -140,7 +122,7 @@ class PlausibilityRuleAdmin(_Admin):
 
 
 @admin.register(models.Release)
-class ReleaseAdmin(_Admin):
+class ReleaseAdmin(Admin):
     """Released versions."""
 
     list_display = ("version", "released_on", "supported_until", "security", "vulnerable", "critical_vulnerability")
@@ -154,7 +136,7 @@ class ReleaseAdmin(_Admin):
 
 
 @admin.register(models.Organisation)
-class OrganisationAdmin(_Admin):
+class OrganisationAdmin(Admin):
     """Who runs several installations."""
 
     list_display = ("name", "created_at")
@@ -162,7 +144,7 @@ class OrganisationAdmin(_Admin):
 
 
 @admin.register(models.SigningKey)
-class SigningKeyAdmin(_Admin):
+class SigningKeyAdmin(Admin):
     """Public keys of those who sign bundles."""
 
     list_display = ("label", "public_key", "hostname", "created_at", "revoked_at")

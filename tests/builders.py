@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import datetime
 from itertools import count
+from typing import Any
 
 from portal.models import ApiToken, RoleGrant, TokenScope, User
 from portal.models.tokens import digest_of, new_secret
@@ -50,3 +51,8 @@ def a_token(
 def bearer(secret: str) -> dict[str, str]:
     """The header that carries a token: ``client.get(url, headers=bearer(secret))``."""
     return {"Authorization": f"Bearer {secret}"}
+
+
+def streamed(answer: Any) -> str:
+    """The text of an answer that is sent piece by piece."""
+    return b"".join(answer.streaming_content).decode()

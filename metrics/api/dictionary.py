@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import extend_schema, extend_schema_field
@@ -18,7 +18,7 @@ from metrics.definitions.mapping import MappingRefused, map_indicator, resolve_c
 from metrics.definitions.months import month_text, parse_month
 from metrics.models import IndicatorMapping, MetricDefinition
 from portal.api.export import BulkExport
-from portal.models import User
+from portal.permissions import signed_in
 from portal.roles import Role
 
 
@@ -145,7 +145,7 @@ class MappingViewSet(
     def create(self, request: Request, *args: Any, **kwargs: Any) -> Response:
         """Map a metric; what stood for the subject in these months before gives way."""
         given = self._given(request)
-        row = self._tried(lambda: map_indicator(**given, **self._span(request), actor=_actor(request)))
+        row = self._tried(lambda: map_indicator(**given, **self._span(request), actor=signed_in(request)))
         return Response(self.get_serializer(row).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(request=MappingSerializer, responses=None)
@@ -153,7 +153,7 @@ class MappingViewSet(
     def unmap(self, request: Request) -> Response:
         """End a mapping in the months given (all when none are)."""
         given = self._given(request)
-        self._tried(lambda: unmap_indicator(**given, **self._span(request), actor=_actor(request)))
+        self._tried(lambda: unmap_indicator(**given, **self._span(request), actor=signed_in(request)))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(request=MappingSerializer, responses=None)
@@ -162,7 +162,7 @@ class MappingViewSet(
         """Of several metrics that stand for one subject, let only the one given stand."""
         given = self._given(request)
         keep = given.pop("metric")
-        self._tried(lambda: resolve_conflict(**given, keep=keep, **self._span(request), actor=_actor(request)))
+        self._tried(lambda: resolve_conflict(**given, keep=keep, **self._span(request), actor=signed_in(request)))
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     def _given(self, request: Request) -> dict[str, Any]:
@@ -185,7 +185,3 @@ class MappingViewSet(
             return act()
         except MappingRefused as refused:
             raise ValidationError({"detail": [str(refused)]}) from refused
-
-
-def _actor(request: Request) -> User:
-    return cast(User, request.user)

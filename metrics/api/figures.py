@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.db import connection
 from django.http import HttpResponseBase
@@ -33,7 +33,7 @@ from metrics.figures.question import AS, DELIVERIES, EDITIONS, INDICATORS, TIERS
 from metrics.periods import Month
 from portal.api.etags import answer_with_etag, etag_of
 from portal.api.export import stream_csv, stream_ndjson
-from portal.models import User
+from portal.permissions import signed_in
 from portal.roles import Role
 
 ROWS = 1000
@@ -377,7 +377,7 @@ class MonthViewSet(viewsets.ViewSet):
         asked.is_valid(raise_exception=True)
         month = _month(text)
         try:
-            verb(month=month, actor=cast(User, request.user), reason=asked.validated_data["reason"])
+            verb(month=month, actor=signed_in(request), reason=asked.validated_data["reason"])
         except MonthError as error:
             raise ValidationError({"month": [str(error)]}) from error
         return Response(_month_row(_one(month)))

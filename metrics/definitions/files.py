@@ -61,7 +61,7 @@ class _Faulty(Exception):
         self.message, self.line, self.key = message, line, key
 
 
-class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+class _Loader(getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]  # the C loader where there is one
     """A safe loader that knows no dates: definitions have none, and a version such as 2021-01 must stay text."""
 
 

@@ -28,7 +28,7 @@ SORTS = {
 """What the list can be sorted by; a leading minus turns the order around."""
 
 
-class Words(django_filters.BaseInFilter, django_filters.CharFilter):  # type: ignore[misc]
+class Words(django_filters.BaseInFilter, django_filters.CharFilter):  # type: ignore[misc]  # django-filter has no types
     """One or more words, joined by commas or given several times; a row fits when it has one of them."""
 
 
@@ -36,7 +36,7 @@ def _any_of(field: str) -> Words:
     return Words(field_name=field, lookup_expr="in", distinct=False)
 
 
-class DictionaryFilter(django_filters.FilterSet):  # type: ignore[misc]
+class DictionaryFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """All filters of the dictionary. Several values of one filter are alternatives; several filters all hold."""
 
     q = django_filters.CharFilter(method="with_words", label="Words in key path, name or description")

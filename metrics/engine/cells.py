@@ -41,7 +41,8 @@ def _wide(stored: Any) -> Mapping[str, str] | None:
     """Django's connection reads jsonb as text."""
     if stored is None or isinstance(stored, dict):
         return stored
-    return orjson.loads(stored)  # type: ignore[no-any-return]
+    read: Mapping[str, str] = orjson.loads(stored)
+    return read
 
 
 @dataclass(slots=True)

@@ -10,7 +10,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from metrics.engine.pages import Missing, Reading, pack, slot_of, unpack
-from metrics.facts.following import months_of, note, wake_roll_up
+from metrics.facts.following import months_of, note, note_report, wake_roll_up
 from metrics.facts.handed import BACK_FILLED, REREAD, ReportFacts, clean
 from metrics.facts.judging import of_source
 from metrics.facts.recording import by_page, copy_pages, row_of
@@ -179,10 +179,4 @@ def _replace(
     report.save(force_insert=True)
     copy_pages([(report.pk, readings)])
     if state == Report.State.COUNTED:
-        note(
-            months=months_of(report),
-            cause=cause,
-            actor=actor,
-            installation_id=report.installation_id,
-            report_id=report.pk,
-        )
+        note_report(report, cause=cause, actor=actor)

@@ -38,6 +38,17 @@ def note(
     )
 
 
+def note_report(report: Report, *, cause: str, actor: User | None) -> None:
+    """Note that the months of a report that counts have to follow a change of it, by what its installation adds."""
+    note(
+        months=months_of(report),
+        cause=cause,
+        actor=actor,
+        installation_id=report.installation_id,
+        report_id=report.pk,
+    )
+
+
 def note_new_reports(report_ids: Sequence[int]) -> None:
     """Note what new reports change: their month if none there is later, and then the next one's baselines.
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from django.db import transaction
 from django.db.models import QuerySet
 
-from metrics.facts.following import months_of, note, wake_roll_up
+from metrics.facts.following import note_report, wake_roll_up
 from metrics.facts.handed import QUARANTINE_RELEASED, QUARANTINED, REJECTED
 from metrics.models.facts import Report
 
@@ -35,13 +35,7 @@ def _judge(*, source: str, state: str, cause: str, actor: User | None, reason: s
             report.held_reason = reason
         report.save(update_fields=["state", "judged_by", "judged_reason", "held_reason"])
         if touches:
-            note(
-                months=months_of(report),
-                cause=cause,
-                actor=actor,
-                installation_id=report.installation_id,
-                report_id=report.pk,
-            )
+            note_report(report, cause=cause, actor=actor)
         changed += 1
     if changed:
         wake_roll_up()

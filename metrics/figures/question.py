@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from typing import Any
 from urllib.parse import quote, unquote
 
 from metrics.engine.estimates import OFFICIAL, Grain
@@ -154,7 +155,7 @@ def parse_id(text: str) -> Question:
         period = parse_period(match[3])
     except ValueError as error:
         raise QuestionError("id", f"id: {error}.") from error
-    cut: dict[str, str | bool] = {}
+    cut: dict[str, Any] = {}
     grain, published = OFFICIAL, False
     grains = {grain.value: grain for grain in Grain}
     for part in parts:
@@ -178,7 +179,7 @@ def parse_id(text: str) -> Question:
         indicator=match[1],
         period=period,
         subject=_unescaped(match[2] or ""),
-        cut=Cut(**cut),  # type: ignore[arg-type]
+        cut=Cut(**cut),
         grain=grain,
         published=published,
     )

@@ -19,7 +19,7 @@ NOT_CHECKED = -1
 """The checked revision of a month whose figures changed without a revision of their own."""
 
 
-class NumericField(models.Field):  # type: ignore[type-arg]
+class NumericField(models.Field):  # type: ignore[type-arg]  # Django has no type parameter when it runs
     """PostgreSQL's ``numeric`` without bounds: Django's own decimal field wants the digits named."""
 
     def db_type(self, connection: Any) -> str:

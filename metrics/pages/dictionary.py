@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -36,8 +36,7 @@ from metrics.models.dictionary import Indicator, TimeFrame
 from metrics.periods import Month, Week
 from portal.api.export import stream_csv
 from portal.history.queries import history_of
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 
 PER_PAGE = 100
@@ -244,7 +243,7 @@ def map_metric(request: HttpRequest) -> HttpResponse:
     if not form.is_valid():
         return _mapping_page(request, form, status=422)
     try:
-        row = map_indicator(**form.cleaned_data, actor=_user(request))
+        row = map_indicator(**form.cleaned_data, actor=signed_in(request))
     except MappingRefused as refused:
         form.add_error(None, str(refused))
         return _mapping_page(request, form, status=422)
@@ -260,7 +259,7 @@ def unmap_metric(request: HttpRequest) -> HttpResponse:
 
 
 def _unmap(request: HttpRequest, metric: MetricDefinition) -> str:
-    done = unmap_indicator(**_subject(request), metric=metric, actor=_user(request), from_month=_month(request))
+    done = unmap_indicator(**_subject(request), metric=metric, actor=signed_in(request), from_month=_month(request))
     return "The mapping has ended." if done else "There was no such mapping."
 
 
@@ -272,7 +271,7 @@ def resolve(request: HttpRequest) -> HttpResponse:
 
 
 def _resolve(request: HttpRequest, metric: MetricDefinition) -> str:
-    resolve_conflict(**_subject(request), keep=metric, actor=_user(request), from_month=_month(request))
+    resolve_conflict(**_subject(request), keep=metric, actor=signed_in(request), from_month=_month(request))
     return f"The conflict is solved: {metric.key_path} stands."
 
 
@@ -294,10 +293,6 @@ def _month(request: HttpRequest) -> Any:
     return parse_month(text) if text else None
 
 
-def _user(request: HttpRequest) -> User:
-    return cast(User, request.user)
-
-
 @requires(Role.METRIC_OWNER, anywhere=True)
 def propose(request: HttpRequest, key_path: str) -> HttpResponse:
     """An owner's form for a change of a definition."""
@@ -311,7 +306,7 @@ def propose(request: HttpRequest, key_path: str) -> HttpResponse:
                 changes=form.changes(),
                 reason=form.cleaned_data["reason"],
                 from_month=form.cleaned_data["from_month"],
-                actor=_user(request),
+                actor=signed_in(request),
             )
         except ReviewRefused as refused:
             form.add_error(None, str(refused))
@@ -372,15 +367,15 @@ def _decide(request: HttpRequest, found: ProposedChange, may_review: bool) -> st
     step, decision = request.POST.get("step", ""), request.POST.get("decision", "")
     try:
         if step == "withdraw":
-            withdraw_change(proposal=found, actor=_user(request))
+            withdraw_change(proposal=found, actor=signed_in(request))
             messages.success(request, "The proposal is withdrawn.")
         elif not may_review:
             return "Only a reviewer decides about proposals."
         elif step == "approve":
-            approve_change(proposal=found, actor=_user(request), decision=decision)
+            approve_change(proposal=found, actor=signed_in(request), decision=decision)
             messages.success(request, "Approved. The definition is changed.")
         elif step == "refuse":
-            refuse_change(proposal=found, actor=_user(request), decision=decision)
+            refuse_change(proposal=found, actor=signed_in(request), decision=decision)
             messages.success(request, "Refused. The owner sees the reason.")
         else:
             return "Choose to approve or to refuse."

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -15,8 +15,7 @@ from metrics.forms import LabelForm
 from metrics.labels import LabelError, label_installation
 from metrics.models.facts import Installation, InstallationLabel, Report
 from metrics.slots import INSTALLATION_PANELS
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 from portal.sources import source_link
 
@@ -98,7 +97,7 @@ def _labelled(request: HttpRequest, form: LabelForm) -> bool:
     if not form.is_valid():
         return False
     try:
-        made = label_installation(**form.label(), actor=cast(User, request.user))
+        made = label_installation(**form.label(), actor=signed_in(request))
     except LabelError as error:
         form.add_error(None, str(error))
         return False

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
@@ -17,8 +17,7 @@ from metrics.engine.months import MonthError, close_month, reopen_month
 from metrics.figures.months import conflicts, month_facts, month_log
 from metrics.figures.question import NO_CUT
 from metrics.periods import Month
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 
 
@@ -76,7 +75,7 @@ def reopen(request: HttpRequest, month: str) -> HttpResponse:
 def _act(request: HttpRequest, month: str, verb: Callable[..., Any], done: str) -> HttpResponse:
     wanted = _month(month)
     try:
-        verb(month=wanted, actor=cast(User, request.user), reason=request.POST.get("reason", ""))
+        verb(month=wanted, actor=signed_in(request), reason=request.POST.get("reason", ""))
         messages.success(request, f"{wanted} {done}.")
     except MonthError as error:
         messages.error(request, str(error))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import zlib
-from typing import cast
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -23,8 +22,7 @@ from metrics.imports import (
     remove_subscription,
 )
 from metrics.models.facts import Subscription
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 
 PER_PAGE = 100
@@ -86,7 +84,7 @@ def import_previewed(request: HttpRequest) -> HttpResponse:
     outcome = import_subscriptions(
         content=zlib.decompress(base64.b64decode(kept)),
         good_lines=request.POST.get("step") == "good",
-        actor=cast(User, request.user),
+        actor=signed_in(request),
     )
     if outcome.imported:
         messages.success(
@@ -112,7 +110,7 @@ def subscription(request: HttpRequest, pk: int) -> HttpResponse:
 
 def _form_page(request: HttpRequest, form: SubscriptionForm, found: Subscription | None) -> HttpResponse:
     if request.method == "POST" and form.is_valid():
-        changed = change_subscription(wanted=form.wanted(), actor=cast(User, request.user))
+        changed = change_subscription(wanted=form.wanted(), actor=signed_in(request))
         said = "The months it is part of are being counted anew." if changed else "That is what the list says already."
         messages.success(request, said)
         return redirect("metrics:subscriptions")
@@ -125,6 +123,6 @@ def _form_page(request: HttpRequest, form: SubscriptionForm, found: Subscription
 def remove(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a subscription off the list."""
     found = get_object_or_404(Subscription, pk=pk)
-    remove_subscription(subscription_id=found.subscription_id, actor=cast(User, request.user))
+    remove_subscription(subscription_id=found.subscription_id, actor=signed_in(request))
     messages.success(request, f"{found.subscription_id} is off the list; the months it was part of are counted anew.")
     return redirect("metrics:subscriptions")

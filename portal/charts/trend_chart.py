@@ -6,8 +6,9 @@ Everything that a browser's locale or a library's default could change (labels, 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
+from typing import Any
 
 from portal import words
 from portal.charts import scale
@@ -89,36 +90,7 @@ def _trend_spec(
     label_room = 150 if direct else 0
     room = (width - 50 - label_room) // (36 if monthly else 50)
     shown = scale.axis_labels(places, monthly=monthly, room=room)
-    y_labels = {plain(tick): words.compact(tick) for tick in steps}
-
-    x: Row = {
-        "field": "m",
-        "type": "ordinal",
-        "sort": None,
-        "scale": {"type": "band", "domain": names, "paddingInner": 0, "paddingOuter": 0},
-        "axis": {
-            "values": list(shown),
-            "labelExpr": f"{json.dumps(shown, ensure_ascii=False)}[datum.label]",
-            "labelAngle": 0,
-            "labelOverlap": False,
-            "title": None,
-            "grid": False,
-            "ticks": False,
-            "labelPadding": 6,
-        },
-    }
-    y: Row = {
-        "field": "y",
-        "type": "quantitative",
-        "scale": {"domain": [min(steps[0], low), max(steps[-1], high)], "nice": False, "zero": from_zero},
-        "axis": {
-            "values": steps,
-            "labelExpr": f"{json.dumps(y_labels, ensure_ascii=False)}[datum.value]",
-            "title": None,
-            "domain": False,
-            "ticks": False,
-        },
-    }
+    x, y = _x(names, shown), _y(steps, (low, high), from_zero=from_zero)
     layers: list[Layer] = []
     layers += gap_layer(drawn, places, monthly=monthly, x=x)
     layers += area_layers(drawn, places, monthly=monthly, x=x, y=y)
@@ -135,6 +107,43 @@ def _trend_spec(
         # For the script that shows a part of the axis: what every place would be labelled with, and how many fit.
         spec["usermeta"] = {"room": room, "labels": {name: list(parts) for name, parts in _parts(places, monthly)}}
     return spec
+
+
+def _x(names: Sequence[str], shown: Mapping[str, Any]) -> Row:
+    """The axis along the bottom: all places, of which some are labelled."""
+    return {
+        "field": "m",
+        "type": "ordinal",
+        "sort": None,
+        "scale": {"type": "band", "domain": names, "paddingInner": 0, "paddingOuter": 0},
+        "axis": {
+            "values": list(shown),
+            "labelExpr": f"{json.dumps(shown, ensure_ascii=False)}[datum.label]",
+            "labelAngle": 0,
+            "labelOverlap": False,
+            "title": None,
+            "grid": False,
+            "ticks": False,
+            "labelPadding": 6,
+        },
+    }
+
+
+def _y(steps: Sequence[float], reach: tuple[float, float], *, from_zero: bool) -> Row:
+    """The axis up the side, as far as its steps or the values reach."""
+    labels = {plain(tick): words.compact(tick) for tick in steps}
+    return {
+        "field": "y",
+        "type": "quantitative",
+        "scale": {"domain": [min(steps[0], reach[0]), max(steps[-1], reach[1])], "nice": False, "zero": from_zero},
+        "axis": {
+            "values": steps,
+            "labelExpr": f"{json.dumps(labels, ensure_ascii=False)}[datum.value]",
+            "title": None,
+            "domain": False,
+            "ticks": False,
+        },
+    }
 
 
 def _parts(places: Sequence[date], monthly: bool) -> Iterable[tuple[str, tuple[str, str]]]:

@@ -32,7 +32,7 @@ class HistoryMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         with ExitStack() as stack:
-            request._history = stack  # type: ignore[attr-defined]
+            request._history = stack  # type: ignore[attr-defined]  # kept from here to ``process_view``
             return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Callable[..., Any], args: Any, kwargs: Any) -> None:
@@ -40,13 +40,13 @@ class HistoryMiddleware:
         if request.method not in WRITING or getattr(view, "without_history_context", False):
             return
         user = request.user.pk if request.user.is_authenticated else None
-        stack: ExitStack = request._history  # type: ignore[attr-defined]
+        stack: ExitStack = request._history  # type: ignore[attr-defined]  # set above
         stack.enter_context(pghistory.context(user=user, url=request.path, request_id=current_request_id()))
 
 
 def without_history_context(view: View) -> View:
     """Mark a view that writes nothing with a history, so that its statements go out as they are."""
-    view.without_history_context = True  # type: ignore[attr-defined]
+    view.without_history_context = True  # type: ignore[attr-defined]  # a mark on a function
     return view
 
 

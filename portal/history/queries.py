@@ -180,9 +180,11 @@ def states_before(events: type[models.Model], shown: Sequence[Any]) -> dict[int,
         older = models.Q()
         for row, event in oldest.items():
             older |= models.Q(pgh_obj_id=row, pgh_id__lt=event.pgh_id)
-        latest_older = events._default_manager.filter(older).order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
+        latest_older: models.QuerySet[Any] = (
+            events._default_manager.filter(older).order_by("pgh_obj_id", "-pgh_id").distinct("pgh_obj_id")
+        )
         for event in latest_older:
-            found[oldest[event.pgh_obj_id].pgh_id] = event  # type: ignore[attr-defined]
+            found[oldest[event.pgh_obj_id].pgh_id] = event
     return found
 
 

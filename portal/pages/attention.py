@@ -11,7 +11,7 @@ from django.shortcuts import render
 
 from portal.models import User
 from portal.notify import unread_count
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.plugins.registry import registry
 from portal.roles import Role
 
@@ -45,15 +45,13 @@ def waiting_for(user: User) -> tuple[Waiting, ...]:
 @requires(Role.VIEWER)
 def attention(request: HttpRequest) -> HttpResponse:
     """The whole list."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
-    return render(
-        request, "portal/attention.html", {"waiting": waiting_for(request.user), "unread": unread_count(request.user)}
-    )
+    user = signed_in(request)
+    return render(request, "portal/attention.html", {"waiting": waiting_for(user), "unread": unread_count(user)})
 
 
 @requires(Role.VIEWER)
 def attention_count(request: HttpRequest) -> HttpResponse:
     """The number beside the bell, loaded after the page so that no page waits for it."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
-    count = sum(len(one.items) for one in waiting_for(request.user)) + unread_count(request.user)
+    user = signed_in(request)
+    count = sum(len(one.items) for one in waiting_for(user)) + unread_count(user)
     return render(request, "portal/_attention_count.html", {"count": count})

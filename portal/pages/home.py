@@ -10,7 +10,7 @@ from portal import health
 from portal.models import User
 from portal.pages.attention import waiting_for
 from portal.panels import draw_home
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.plugin import HealthState
 from portal.roles import Role
 
@@ -21,11 +21,11 @@ HEALTH_KEPT = 30
 @requires(Role.VIEWER)
 def home(request: HttpRequest) -> HttpResponse:
     """What waits for the reader, the plugins' cards, and what is not well."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
+    user = signed_in(request)
     context = {
-        "waiting": waiting_for(request.user),
+        "waiting": waiting_for(user),
         "panels": draw_home(request),
-        "troubles": troubles_for(request.user),
+        "troubles": troubles_for(user),
     }
     return render(request, "portal/home.html", context)
 

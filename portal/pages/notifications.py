@@ -12,7 +12,7 @@ from django.views.decorators.http import require_POST
 
 from portal.models import User
 from portal.notify import mark_read
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.roles import Role
 
 PER_PAGE = 50
@@ -30,7 +30,7 @@ class MailForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no type
 @requires(Role.VIEWER)
 def notifications(request: HttpRequest) -> HttpResponse:
     """All of them, the newest first."""
-    user = reader(request)
+    user = signed_in(request)
     only_unread = request.GET.get("unread") == "1"
     rows = user.notifications.filter(read_at=None) if only_unread else user.notifications.all()
     context = {
@@ -44,7 +44,7 @@ def notifications(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 def follow(request: HttpRequest, pk: int) -> HttpResponse:
     """Mark one as read and go where it leads. Only into this portal: a row may not send people elsewhere."""
-    row = get_object_or_404(reader(request).notifications, pk=pk)
+    row = get_object_or_404(signed_in(request).notifications, pk=pk)
     mark_read(user=row.user, ids=[row.pk])
     if row.url and url_has_allowed_host_and_scheme(row.url, allowed_hosts=None):
         return redirect(row.url)
@@ -55,7 +55,7 @@ def follow(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Role.VIEWER)
 def read(request: HttpRequest) -> HttpResponse:
     """Mark all as read."""
-    mark_read(user=reader(request))
+    mark_read(user=signed_in(request))
     return redirect("portal:notifications")
 
 
@@ -63,16 +63,10 @@ def read(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 def mail(request: HttpRequest) -> HttpResponse:
     """Keep when to send e-mail."""
-    form = MailForm(request.POST, instance=reader(request))
+    form = MailForm(request.POST, instance=signed_in(request))
     if form.is_valid():
         form.save()
         messages.success(request, "Your choice is saved.")
     else:
         messages.error(request, "That is not one of the choices; nothing was changed.")
     return redirect("portal:notifications")
-
-
-def reader(request: HttpRequest) -> User:
-    """The person behind the request; ``requires`` has let no one else in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 from allauth.account.forms import ResetPasswordForm
 from django import forms
@@ -20,7 +20,7 @@ from portal.history import Action, Entry, history_of_all
 from portal.history.queries import tracked_by
 from portal.models import RoleGrant, User
 from portal.pages.tokens import TokenForm, show_secret
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.roles import Role
 from portal.tokens import TokenRefused, make_token
 
@@ -46,11 +46,12 @@ class GiveForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.fields["role"].choices = [(role.value, words(role)) for role in verbs.GIVEN_ROLES]  # type: ignore[attr-defined]
+        roles = [(role.value, words(role)) for role in verbs.GIVEN_ROLES]
+        cast(forms.ChoiceField, self.fields["role"]).choices = roles
         groups: list[tuple[str, Any]] = [("", "everything")]
         for group in verbs.scope_groups():
             groups.append((group.title, [(scope.scope, scope.label) for scope in group.scopes]))
-        self.fields["scope"].choices = groups  # type: ignore[attr-defined]
+        cast(forms.ChoiceField, self.fields["scope"]).choices = groups
 
 
 class PersonForm(forms.Form):
@@ -273,9 +274,3 @@ def service_token(request: HttpRequest, pk: int) -> HttpResponse:
         else:
             return show_secret(request, secret=secret, token=token)
     return person_page(request, shown, status=422, token_form=form)
-
-
-def signed_in(request: HttpRequest) -> User:
-    """The person behind the request; ``requires`` has let no one else in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 
 from portal.models import User
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.roles import Role
 
 
@@ -25,11 +25,11 @@ class ProfileForm(forms.ModelForm):  # type: ignore[type-arg]  # Django has no t
 @requires(Role.VIEWER)
 def profile(request: HttpRequest) -> HttpResponse:
     """Show and change one's own account."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
-    form = ProfileForm(request.POST or None, instance=request.user)
+    user = signed_in(request)
+    form = ProfileForm(request.POST or None, instance=user)
     if request.method == "POST" and form.is_valid():
         form.save()
         messages.success(request, "Your profile is saved.")
         return redirect("portal:profile")
-    context = {"form": form, "grants": request.user.role_grants.order_by("role", "scope")}
+    context = {"form": form, "grants": user.role_grants.order_by("role", "scope")}
     return render(request, "portal/profile.html", context)

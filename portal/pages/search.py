@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
@@ -55,10 +56,10 @@ def suggest(request: HttpRequest) -> HttpResponse:
     return render(request, "portal/_search_suggestions.html", context)
 
 
-def marked(found: Found, hits: object) -> list[tuple[SearchHit, str, str]]:
+def marked(found: Found, hits: Iterable[SearchHit]) -> list[tuple[SearchHit, str, str]]:
     """Each hit with its title and snippet as HTML, the words looked for marked."""
     shown: list[tuple[SearchHit, str, str]] = []
-    for hit in hits:  # type: ignore[attr-defined]
+    for hit in hits:
         mark = marker(found.query, hit.words)
         shown.append((hit, mark_safe(mark(hit.title)), mark_safe(mark(hit.snippet))))
     return shown

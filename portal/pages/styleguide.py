@@ -68,6 +68,21 @@ def recorded() -> list[Point]:
     ]
 
 
+def six_lines() -> list[Series]:
+    """Stages that grow each in its own way."""
+    names = ("Plan", "Create", "Verify", "Package", "Secure", "Deploy")
+    return [
+        Series(
+            name=name,
+            points=[
+                Point(x=month, y=(7 + index * 13) ** 2 % 97 * 10 + at * 20 + index * 90)
+                for at, month in enumerate(MONTHS)
+            ],
+        )
+        for index, name in enumerate(names)
+    ]
+
+
 def sample_charts() -> list[Chart]:
     """The kinds of chart."""
     own = recorded()
@@ -79,17 +94,7 @@ def sample_charts() -> list[Chart]:
         Point(x=month, y=2_150_000 + 60_000 * step)
         for step, month in enumerate(positions([date(2026, 10, 1), date(2027, 2, 1)]))
     ]
-    names = ("Plan", "Create", "Verify", "Package", "Secure", "Deploy")
-    lines = [
-        Series(
-            name=name,
-            points=[
-                Point(x=month, y=(7 + index * 13) ** 2 % 97 * 10 + at * 20 + index * 90)
-                for at, month in enumerate(MONTHS)
-            ],
-        )
-        for index, name in enumerate(names)
-    ]
+    lines = six_lines()
     return [
         trend(
             title=finding("Create", estimated),

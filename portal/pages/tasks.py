@@ -15,7 +15,7 @@ from django.views.decorators.http import require_POST
 
 from portal import jobs
 from portal.models import Job, User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 
 PAGE_SIZE = 25
@@ -75,16 +75,16 @@ def may_cancel(job: Job, user: User) -> bool:
 @requires(Role.VIEWER)
 def tasks(request: HttpRequest) -> HttpResponse:
     """The list, newest first; asked by htmx, only its rows."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
+    user = signed_in(request)
     state, mine = request.GET.get("state", ""), request.GET.get("mine") == "1"
     found = Job.objects.select_related("started_by").order_by("-created_at")
     if state in Job.State.values:
         found = found.filter(state=state)
     if mine:
-        found = found.filter(started_by=request.user)
+        found = found.filter(started_by=user)
     page = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     now = timezone.now()
-    rows = [row_of(job, request.user, now) for job in page.object_list]
+    rows = [row_of(job, user, now) for job in page.object_list]
     context = {
         "rows": rows,
         "page_obj": page,
@@ -100,9 +100,9 @@ def tasks(request: HttpRequest) -> HttpResponse:
 @requires(Role.VIEWER)
 def task(request: HttpRequest, pk: int) -> HttpResponse:
     """One job with its error or result; asked by htmx, only its progress."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
+    user = signed_in(request)
     found = get_object_or_404(Job.objects.select_related("started_by"), pk=pk)
-    context = {"row": row_of(found, request.user, timezone.now())}
+    context = {"row": row_of(found, user, timezone.now())}
     return render(
         request, "portal/_task_progress.html" if request.headers.get("HX-Request") else "portal/task.html", context
     )
@@ -112,10 +112,7 @@ def task(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Role.VIEWER)
 def cancel(request: HttpRequest, pk: int) -> HttpResponse:
     """Ask a job to stop."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
-    found = get_object_or_404(Job, pk=pk)
-    if not may_cancel(found, request.user):
-        raise PermissionDenied("Only the person who started a task, or an administrator, may cancel it.")
+    found = own_job(request, pk, "cancel it")
     if jobs.cancel(pk):
         messages.success(request, f"“{found.name}” was asked to stop. What it has finished stays.")
     else:
@@ -127,12 +124,17 @@ def cancel(request: HttpRequest, pk: int) -> HttpResponse:
 @requires(Role.VIEWER)
 def retry(request: HttpRequest, pk: int) -> HttpResponse:
     """Try a job again that failed or was cancelled."""
-    assert isinstance(request.user, User)  # noqa: S101  ``requires`` lets no one else in
-    found = get_object_or_404(Job, pk=pk)
-    if not may_cancel(found, request.user):
-        raise PermissionDenied("Only the person who started a task, or an administrator, may try it again.")
+    found = own_job(request, pk, "try it again")
     if jobs.retry(pk):
         messages.success(request, f"“{found.name}” is tried again; it appears here as a task of its own.")
         return redirect("portal:tasks")
     messages.info(request, f"“{found.name}” has nothing to try again.")
     return redirect("portal:task", pk=pk)
+
+
+def own_job(request: HttpRequest, pk: int, what: str) -> Job:
+    """A job that this person may stop or try again; ``what`` was wanted of it."""
+    found = get_object_or_404(Job, pk=pk)
+    if not may_cancel(found, signed_in(request)):
+        raise PermissionDenied(f"Only the person who started a task, or an administrator, may {what}.")
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
+from typing import Any, cast
 
 from django import forms
 from django.contrib import messages
@@ -36,7 +36,7 @@ class TokenForm(forms.Form):
         ends: list[tuple[int, str]] = list(ENDS.items())
         if user.is_service:
             ends.append((0, "never"))
-        self.fields["ends"].choices = ends  # type: ignore[attr-defined]
+        cast(forms.ChoiceField, self.fields["ends"]).choices = ends
 
     def chosen(self) -> dict[str, Any]:
         """What ``make_token`` is told."""

@@ -9,5 +9,5 @@ from django.db.models import Model, QuerySet
 
 def events_of(model: type[Model]) -> QuerySet[Any]:
     """All events of a model that has ``@pghistory.track()``, of links between rows as well."""
-    found: QuerySet[Any] = model.pgh_event_model._default_manager.all()  # type: ignore[attr-defined]
+    found: QuerySet[Any] = model.pgh_event_model._default_manager.all()  # type: ignore[attr-defined]  # ``track`` sets it
     return found

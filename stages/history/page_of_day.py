@@ -186,7 +186,7 @@ def _blocks(stage: Stage, moment: datetime) -> list[BlockThen]:
 
 def _state(entry: Entry, moment: datetime) -> dict[str, Any] | None:
     """The row of an entry at a moment; ``None`` before it was there."""
-    events = entry.events.filter(pgh_created_at__lte=moment)  # type: ignore[union-attr]
+    events = events_of(type(entry)).filter(pgh_obj=entry.pk, pgh_created_at__lte=moment)
     found: dict[str, Any] | None = events.order_by("-pgh_id").values().first()
     return found
 

@@ -339,16 +339,17 @@ class _Planning:
         """A group that would still build something alone, and a stage that would still have groups, are not retired."""
         going = {one.entry.pk for one in self.changes.values() if isinstance(one.entry, Category) and one.on is None}
         gone = {group.pk for group in self.later}
-        for change in [one for one in self.changes.values() if one.action == "retire" and isinstance(one.entry, Group)]:
-            turned = {one.group.pk: one for one in self.found.categories}.get(change.entry.pk)
-            away = {one.pk for one in turned.removed} if turned else set()
-            building = change.entry.categories.filter(retired_on=None).exclude(pk__in=away)  # type: ignore[union-attr]
-            standing = Group.objects.filter(retired_on=None).exclude(pk__in=gone | {change.entry.pk})
+        turned = {one.group.pk: one.removed for one in self.found.categories}
+        retiring = [one for one in self.changes.values() if one.action == "retire"]
+        for change, group in [(one, one.entry) for one in retiring if isinstance(one.entry, Group)]:
+            away = {one.pk for one in turned.get(group.pk, ())}
+            building = group.categories.filter(retired_on=None).exclude(pk__in=away)
+            standing = Group.objects.filter(retired_on=None).exclude(pk__in=gone | {group.pk})
             alone = building.exclude(pk__in=Category.objects.filter(groups__in=standing))
             names = [one.name for one in alone.order_by("name") if f"retire-category-{one.pk}" not in self.changes]
             if names and not going & {one.pk for one in alone}:
                 del self.changes[change.id]
-                self.found.left.append(f"The group {change.entry.name} stays, as no other builds {named(names)}.")
+                self.found.left.append(f"The group {group.name} stays, as no other builds {named(names)}.")
         if f"retire-stage-{self.stage.pk}" in self.changes:
             moved = {one.entry.pk for one in self.changes.values() if one.action in ("move", "retire")}
             names = list(self.stage.groups.filter(retired_on=None).exclude(pk__in=moved).values_list("name", flat=True))

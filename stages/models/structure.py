@@ -200,7 +200,7 @@ class Category(Structural):
 
 
 @pghistory.track(pghistory.InsertEvent(), pghistory.DeleteEvent(), obj_field=None)
-class CategoryGroup(Category.groups.through):  # type: ignore[name-defined, misc]
+class CategoryGroup(Category.groups.through):  # type: ignore[name-defined, misc]  # Django makes this model when it runs
     """Which group builds which category, with a history: so that a page of an earlier day can name them."""
 
     class Meta:

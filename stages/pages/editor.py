@@ -12,7 +12,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 from portal.saying import Offer, Said, say
 from stages import collaboration
@@ -41,8 +41,7 @@ def find_stage(request: HttpRequest, key: str) -> Stage:
 
 def person(request: HttpRequest) -> User:
     """Who asks; ``requires`` has seen to it that somebody is signed in."""
-    assert isinstance(request.user, User)  # noqa: S101
-    return request.user
+    return signed_in(request)
 
 
 def is_htmx(request: HttpRequest) -> bool:

@@ -42,7 +42,7 @@ class KeyOrRole(BasePermission):
         return allowed
 
 
-class IngestKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class IngestKeyScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]  # untyped: it registers itself
     """How the API's documentation describes an ingest key."""
 
     target_class = IngestKeyAuthentication

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.models import User
+from portal.permissions import signed_in
 from portal.roles import Role
 from telemetry.models import IngestKey, KeyHolder, Organisation, SigningKey
 from telemetry.verbs.keys import (
@@ -30,7 +30,7 @@ class IngestKeySerializer(serializers.ModelSerializer[IngestKey]):
 
     class Meta:
         model = IngestKey
-        fields = (
+        fields: tuple[str, ...] = (
             "id", "label", "prefix", "uuid", "hostname", "organisation", "created_at", "expires_at", "revoked_at",
             "replaced_by", "last_used_at",
         )  # fmt: skip
@@ -53,7 +53,7 @@ class SecretSerializer(IngestKeySerializer):
     secret = serializers.CharField(read_only=True)
 
     class Meta(IngestKeySerializer.Meta):
-        fields = (*IngestKeySerializer.Meta.fields, "secret")  # type: ignore[assignment]
+        fields = (*IngestKeySerializer.Meta.fields, "secret")
 
 
 def _told(key: IngestKey, secret: str, status: int) -> Response:
@@ -76,7 +76,7 @@ class IngestKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
         """Make a key; the answer holds its text, this once."""
         given = IngestKeySerializer(data=request.data)
         given.is_valid(raise_exception=True)
-        key, secret = make_ingest_key(**given.validated_data, by=cast(User, request.user))
+        key, secret = make_ingest_key(**given.validated_data, by=signed_in(request))
         return _told(key, secret, 201)
 
     @extend_schema(request=None, responses={200: SecretSerializer})
@@ -84,7 +84,7 @@ class IngestKeyViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, viewset
     def rotate(self, request: Request, pk: str) -> Response:
         """Make a successor, told this once; the old key goes on working for the overlap."""
         try:
-            key, secret = rotate_ingest_key(key=self.get_object(), by=cast(User, request.user))
+            key, secret = rotate_ingest_key(key=self.get_object(), by=signed_in(request))
         except ValueError as error:
             raise serializers.ValidationError(str(error)) from error
         return _told(key, secret, 200)

@@ -28,7 +28,7 @@ from telemetry.queries import body_of_ping, own_pings, receipt
 AUTHENTICATION: list[Any] = [IngestKeyAuthentication, *api_settings.DEFAULT_AUTHENTICATION_CLASSES]
 
 
-class PingFilter(django_filters.FilterSet):  # type: ignore[misc]
+class PingFilter(django_filters.FilterSet):  # type: ignore[misc]  # django-filter has no types
     """Which pings a list holds."""
 
     recorded_after = django_filters.IsoDateTimeFilter(field_name="recorded_at", lookup_expr="gte")
@@ -195,7 +195,7 @@ class RawView(ReceiptView):
     """The stored bytes of one ping."""
 
     @extend_schema(operation_id="pings_raw", responses={(200, "application/json"): OpenApiTypes.BINARY})
-    def get(self, request: Request, ping_id: int) -> HttpResponseBase:  # type: ignore[override]
+    def get(self, request: Request, ping_id: int) -> HttpResponseBase:  # type: ignore[override]  # the bytes, not a document
         """The bytes as received, personal values replaced by null."""
         body = body_of_ping(self.find(ping_id))
         if body is None:
@@ -217,5 +217,5 @@ def pings(request: HttpRequest) -> HttpResponseBase:
 
 
 # The OpenAPI generator and the walk over all routes find the API view behind the function.
-pings.cls = PingsView  # type: ignore[attr-defined]
-pings.initkwargs = {}  # type: ignore[attr-defined]
+pings.cls = PingsView  # type: ignore[attr-defined]  # as ``as_view`` sets it
+pings.initkwargs = {}  # type: ignore[attr-defined]  # as ``as_view`` sets it

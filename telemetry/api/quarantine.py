@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from drf_spectacular.utils import extend_schema
 from rest_framework import mixins, serializers, viewsets
@@ -10,7 +10,7 @@ from rest_framework.decorators import action
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from portal.models import User
+from portal.permissions import signed_in
 from portal.roles import Role
 from telemetry.api.pings import PingSerializer
 from telemetry.models import Ping
@@ -50,7 +50,7 @@ class QuarantineViewSet(mixins.ListModelMixin, viewsets.GenericViewSet[Ping]):
         try:
             changed = verb(
                 ids=given.validated_data["ids"],
-                by=cast(User, request.user),
+                by=signed_in(request),
                 reason=given.validated_data["reason"],
             )
         except NoReason as error:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from django.contrib import messages
 from django.core.paginator import Paginator
@@ -13,8 +13,7 @@ from django.views.decorators.http import require_POST
 
 from metrics.models import MetricDefinition
 from portal.charts import Point, Series, trend
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 from telemetry import conf, metadata, watching
 from telemetry.models import ErrorReport, IssueCount, MetadataReport, UnknownKey
@@ -113,7 +112,7 @@ def define(request: HttpRequest, key_id: int) -> HttpResponseBase:
     key = get_object_or_404(UnknownKey.objects.select_related("example"), pk=key_id)
     text = request.POST.get("text", "")
     try:
-        define_key(key=key, text=text, actor=cast(User, request.user))
+        define_key(key=key, text=text, actor=signed_in(request))
     except DefinitionRefused as refused:
         return _unknown_key(request, key, text=text, error=str(refused))
     messages.success(request, f"{key.key_path} is in the dictionary; stored pings are filled back, see Tasks.")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time
-from typing import cast
 
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
@@ -11,8 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.views.decorators.http import require_POST
 
-from portal.models import User
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.roles import Role
 from telemetry.forms import KeyForm
 from telemetry.models import IngestKey
@@ -53,7 +51,7 @@ def index(request: HttpRequest) -> HttpResponse:
         uuid=form.cleaned_data["uuid"].strip(),
         hostname=form.cleaned_data["hostname"].strip(),
         organisation=form.organisation_row(),
-        by=cast(User, request.user),
+        by=signed_in(request),
         expires_at=datetime.combine(day, time.max, tzinfo=UTC) if day else None,
     )
     return _page(request, KeyForm(), secret=secret, fresh=key)
@@ -65,7 +63,7 @@ def rotate(request: HttpRequest, key_id: int) -> HttpResponseBase:
     """A successor; the old key goes on working for the overlap."""
     key = get_object_or_404(IngestKey, pk=key_id)
     try:
-        fresh, secret = rotate_ingest_key(key=key, by=cast(User, request.user))
+        fresh, secret = rotate_ingest_key(key=key, by=signed_in(request))
     except ValueError as error:
         messages.error(request, str(error))
         return redirect("telemetry:keys")

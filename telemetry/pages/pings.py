@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.core.paginator import Paginator
@@ -15,8 +13,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_POST
 
 from metrics.models.facts import Report
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 from portal.wakeups import wake
 from telemetry import watching
@@ -149,7 +146,7 @@ def decide(request: HttpRequest) -> HttpResponseBase:
         messages.warning(request, "Choose at least one ping, and what to do with it.")
         return redirect(target)
     try:
-        changed = DECISIONS[decision](ids=ids, by=cast(User, request.user), reason=request.POST.get("reason", ""))
+        changed = DECISIONS[decision](ids=ids, by=signed_in(request), reason=request.POST.get("reason", ""))
     except NoReason as error:
         messages.error(request, str(error))
         return redirect(target)
@@ -163,7 +160,7 @@ def decide(request: HttpRequest) -> HttpResponseBase:
 def reread(request: HttpRequest, ping_id: int) -> HttpResponseBase:
     """Read a ping again with the present parser and dictionary."""
     ping = get_object_or_404(Ping, pk=ping_id)
-    change = reread_ping(ping=ping, by=cast(User, request.user))
+    change = reread_ping(ping=ping, by=signed_in(request))
     if change.body_gone:
         messages.warning(request, f"{change.sentence.capitalize()}.")
     elif change.failure:
@@ -180,7 +177,7 @@ def reread_many(request: HttpRequest) -> HttpResponseBase:
     scope = request.POST.get("scope", "")
     if scope not in RereadRun.Scope.values:
         raise BadRequest(f"scope is one of {', '.join(RereadRun.Scope.values)}, not {scope[:40]!r}")
-    plan_reread(scope=scope, by=cast(User, request.user))
+    plan_reread(scope=scope, by=signed_in(request))
     transaction.on_commit(lambda: wake("default", REREAD_TASK))
     messages.success(request, "The pings are read again; the progress is found here.")
     return redirect("portal:tasks")

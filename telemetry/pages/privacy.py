@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from django.contrib import messages
 from django.http import HttpRequest, HttpResponse, HttpResponseBase
 from django.shortcuts import redirect, render
 
 from portal.api.export import stream_ndjson
-from portal.models import User
-from portal.permissions import requires
+from portal.permissions import requires, signed_in
 from portal.roles import Role
 from telemetry import conf
 from telemetry.forms import EraseForm
@@ -38,7 +35,7 @@ def index(request: HttpRequest) -> HttpResponseBase:
             uuid=form.cleaned_data["uuid"],
             hostname=form.cleaned_data["hostname"],
             reason=form.cleaned_data["reason"],
-            by=cast(User, request.user),
+            by=signed_in(request),
         )
         messages.success(request, f"Erased: {record.pings} pings and all that was derived from them.")
         return redirect("telemetry:privacy")
@@ -65,5 +62,5 @@ def export(request: HttpRequest) -> HttpResponse | HttpResponseBase:
     if not uuid or not hostname or "\x00" in uuid + hostname:
         messages.warning(request, "Name the installation by uuid and host name.")
         return redirect("telemetry:privacy")
-    rows = export_installation(uuid=uuid, hostname=hostname, by=cast(User, request.user))
+    rows = export_installation(uuid=uuid, hostname=hostname, by=signed_in(request))
     return stream_ndjson(rows, filename="installation.ndjson")

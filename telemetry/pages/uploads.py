@@ -14,8 +14,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.views.decorators.csrf import csrf_exempt, csrf_protect
 from django.views.decorators.http import require_POST
 
-from portal.models import User
-from portal.permissions import has_role, requires
+from portal.permissions import has_role, requires, signed_in
 from portal.roles import Role
 from telemetry import conf
 from telemetry.models import Upload, UploadItem
@@ -81,15 +80,13 @@ def _upload(request: HttpRequest) -> HttpResponseBase:
         elif not files:
             messages.error(request, "Choose at least one file.")
         else:
-            made = preview_upload(
-                sources=((file.name or "file", file.read()) for file in files), by=cast(User, request.user)
-            )
+            made = preview_upload(sources=((file.name or "file", file.read()) for file in files), by=signed_in(request))
             return redirect("telemetry:upload-preview", made.pk)
     return render(
         request,
         "telemetry/upload.html",
         {
-            "recent": Upload.objects.filter(by=cast(User, request.user)).annotate(
+            "recent": Upload.objects.filter(by=signed_in(request)).annotate(
                 count=Count("items"), left=Count("items", filter=Q(items__state=UploadItem.State.WAITING))
             )[:10],
             "most": conf.options.max_batch // conf.MEGABYTE,
@@ -101,7 +98,7 @@ def _upload(request: HttpRequest) -> HttpResponseBase:
 def _own(request: HttpRequest, upload_id: int) -> Upload:
     uploads = Upload.objects.all()
     if not has_role(request.user, Role.REVIEWER):
-        uploads = uploads.filter(by=cast(User, request.user))
+        uploads = uploads.filter(by=signed_in(request))
     return get_object_or_404(uploads, pk=upload_id)
 
 

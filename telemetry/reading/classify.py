@@ -138,8 +138,7 @@ def classify(
     reading = Reading(about(document.root), leaves=[] if keep_leaves else None)
     for oddity in document.issues:
         reading.note(oddity)
-    definitions = plan.by_key_path
-    find = definitions.get
+    find = plan.by_key_path.get
     permitted = frozenset(reading.about.categories) if reading.about.categories is not None else None
     unknown: dict[str, str] = {}
     odd_texts = document.odd_texts
@@ -167,8 +166,7 @@ def classify(
                     _tell_doubled(value, path + ".", reading)
                 stack.append((path + ".", iter(value.items()), odd))
                 break
-            seen += 1
-            if seen > MAX_LEAVES:
+            if (seen := seen + 1) > MAX_LEAVES:
                 reading.note(Issue(IssueKind.TOO_MANY_KEYS, value=f"{MAX_LEAVES:,}"))
                 stack.clear()
                 break
@@ -181,13 +179,12 @@ def classify(
             _note_unknown(reading, unknown, path, value, odd=odd)
         else:
             stack.pop()
-    if unknown_seen:
-        reading.counts[IssueKind.UNKNOWN] += unknown_seen
     if unknown:
+        reading.counts[IssueKind.UNKNOWN] += unknown_seen
         reading.unknown.append(KeySet.of(unknown))
     if permitted is not None:
-        asked = definitions.values() if only is None else [definitions[path] for path in only if path in definitions]
-        for slot in not_permitted(asked, permitted):
+        asked = plan.by_key_path if only is None else only & plan.by_key_path.keys()
+        for slot in not_permitted((plan.by_key_path[path] for path in asked), permitted):
             reading.readings.setdefault(slot, State.NOT_PERMITTED)
     return reading
 

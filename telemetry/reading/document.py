@@ -20,7 +20,7 @@ from telemetry.reading.issues import Issue, IssueKind, storable
 MAX_DEPTH = 100
 MAX_DIGITS = 1_000
 
-_scanstring = json.decoder.scanstring  # type: ignore[attr-defined]
+_scanstring = json.decoder.scanstring  # type: ignore[attr-defined]  # the stubs leave it out
 _BLANK = re.compile(r"[ \t\n\r]*+")
 _NUMBER = re.compile(r"-?(?:0|[1-9]\d*+)(\.\d++)?([eE][-+]?\d++)?", re.ASCII)
 _CONTROL = bytes(set(range(32)) - set(b"\t\n\r"))
@@ -221,7 +221,7 @@ def _tokens(text: str) -> Iterator[tuple[str, Any, int]]:
     """The tokens of a JSON text as (sign, value, position): sign is the mark itself, or ``v`` for a scalar."""
     position, end = 0, len(text)
     while True:
-        position = _BLANK.match(text, position).end()  # type: ignore[union-attr]
+        position = _BLANK.match(text, position).end()  # type: ignore[union-attr]  # it matches nothing, too
         if position >= end:
             return
         mark = text[position]

@@ -206,13 +206,10 @@ def live(bench: Bench) -> list[Row]:
                 accepted = burst(portal.port, "/usage_data", count=many)
                 bench.say(f"  accepted at {many / (accepted[-1] - accepted[0]):,.0f} a second; waiting for the figure")
                 wait_for(lambda: figure.seen[-1][1] >= before + many, seconds=PATIENCE, every=0.5)
-            waits = sorted(lags(figure.seen, accepted, before))
-            all_seen = figure.seen[-1][0] - accepted[0]
-            drained = draining(figure.seen, accepted[-1])
             among = one_by_one(portal, figure, rests)
             open_pages(portal)
             sent = figure.now()
-            bench.say(f"  all seen after {all_seen:.0f} s; {all_pings - sent:,} smaller ones")
+            bench.say(f"  all seen after {figure.seen[-1][0] - accepted[0]:.0f} s; {all_pings - sent:,} smaller ones")
             burst(portal.port, "/usage_data", count=all_pings - sent, leaves=SMALL)
             wait_for(lambda: figure.now() >= all_pings, seconds=PATIENCE, every=1.0)
             open_pages(portal)
@@ -222,23 +219,7 @@ def live(bench: Bench) -> list[Row]:
     return [
         rest("in an empty portal", alone),
         rest(f"among {many:,} installations", among),
-        Row(
-            work=f"burst of {many:,} pings of {LEAVES:,} leaves, accepted",
-            samples=[many / (accepted[-1] - accepted[0])],
-            unit="/s",
-        ),
-        Row(
-            work="… until the figure has all of them",
-            samples=[many / all_seen],
-            unit="/s",
-            note=f"{all_seen:.0f} s; {drained}",
-        ),
-        Row(
-            work="… lag from acceptance to figure",
-            samples=waits[:: max(1, len(waits) // 500)],
-            unit="s",
-            note=f"p50 {part(waits, 50):.1f} s, p99 {part(waits, 99):.1f} s",
-        ),
+        *burst_rows(many, accepted, figure.seen, before),
         Row(
             work="acknowledged pings in the figure, at the end",
             samples=[float(seen)],
@@ -249,6 +230,31 @@ def live(bench: Bench) -> list[Row]:
         ),
         memory.row("web", "a web worker", all_pings),
         memory.row("worker", "a task process", all_pings),
+    ]
+
+
+def burst_rows(many: int, accepted: Sequence[float], seen: Sequence[tuple[float, int]], before: int) -> list[Row]:
+    """How quickly a burst was taken, how quickly its figure had it, and how long each ping took to be seen."""
+    waits = sorted(lags(seen, accepted, before))
+    all_seen = seen[-1][0] - accepted[0]
+    return [
+        Row(
+            work=f"burst of {many:,} pings of {LEAVES:,} leaves, accepted",
+            samples=[many / (accepted[-1] - accepted[0])],
+            unit="/s",
+        ),
+        Row(
+            work="… until the figure has all of them",
+            samples=[many / all_seen],
+            unit="/s",
+            note=f"{all_seen:.0f} s; {draining(seen, accepted[-1])}",
+        ),
+        Row(
+            work="… lag from acceptance to figure",
+            samples=waits[:: max(1, len(waits) // 500)],
+            unit="s",
+            note=f"p50 {part(waits, 50):.1f} s, p99 {part(waits, 99):.1f} s",
+        ),
     ]
 
 

@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from contextlib import suppress
-from datetime import UTC
+from datetime import UTC, datetime
 
 import psycopg
 
@@ -114,7 +114,8 @@ def account(portal: LivePortal, ledger: Ledger, stage: str) -> list[str]:
         ).fetchall()
     stored: dict[Identity, int] = {}
     for number, uuid, hostname, recorded_at, state, bodies, reports in rows:
-        identity = (str(uuid), str(hostname), recorded_at.astimezone(UTC))  # type: ignore[attr-defined]
+        assert isinstance(recorded_at, datetime)
+        identity = (str(uuid), str(hostname), recorded_at.astimezone(UTC))
         if identity in stored:
             wrong.append(f"{identity} is stored twice")
         stored[identity] = int(str(number))

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from fractions import Fraction
+from typing import TypeGuard
 
 Month = tuple[int, int]
 
@@ -131,21 +132,22 @@ def months_reports(world: World, month: Month, population: str = "all") -> dict[
     }
 
 
-def is_ok(value: object) -> bool:
+def is_ok(value: object) -> TypeGuard[int | Decimal]:
     return isinstance(value, int | Decimal) and not isinstance(value, bool)
 
 
-def monthly_value(world: World, ping: Ping, metric: str) -> int | Decimal | None:
+def monthly_value(world: World, ping: Ping, metric: str) -> int | Decimal | Fraction | None:
     now = ping.values.get(metric)
     if not is_ok(now):
         return None
     if world.frames[metric] != "all":
-        return now  # type: ignore[return-value]
+        return now
     earlier = any_months_report(world, before(month_of(ping.recorded_at)), ping.population).get(ping.who)
-    if earlier is None or not is_ok(earlier.values.get(metric)):
+    then = earlier.values.get(metric) if earlier is not None else None
+    if not is_ok(then):
         return None
-    change = Fraction(now) - Fraction(earlier.values[metric])  # type: ignore[arg-type]
-    return None if change < 0 else change  # type: ignore[return-value]
+    change = Fraction(now) - Fraction(then)
+    return None if change < 0 else change
 
 
 def edition(ping: Ping) -> str:
@@ -233,13 +235,13 @@ def active(world: World, month: Month) -> dict[str, int]:
 def first_version(world: World, metric: str, of: str, month: Month) -> tuple[int, int] | None:
     months = {month_of(ping.recorded_at) for ping in world.accepted()}
     seen = [
-        version(ping)
+        number
         for earlier in months
         if earlier <= month
         for ping in self_managed(world, earlier).values()
-        if edition(ping) == of and is_ok(ping.values.get(metric)) and version(ping) is not None
+        if edition(ping) == of and is_ok(ping.values.get(metric)) and (number := version(ping)) is not None
     ]
-    return min(seen) if seen else None  # type: ignore[type-var]
+    return min(seen) if seen else None
 
 
 def week_figure(world: World, metric: str, week: tuple[int, int], cut: Asked) -> Expected:

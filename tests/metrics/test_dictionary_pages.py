@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Any
 
 import pytest
-from django.http import HttpResponse
 from django.test import Client
 
 from metrics import attention
 from metrics.models import IndicatorMapping, ProposedChange
 from portal.models import RoleGrant, User
+from tests.builders import streamed
+from tests.conftest import Queries
 from tests.metrics.builders import definition, import_all, the_metric
 
 
@@ -28,13 +32,13 @@ def dictionary(catalog: None, tmp_path: Path) -> None:
     )
 
 
-def shown(response: HttpResponse) -> list[str]:
+def shown(response: Any) -> list[str]:
     """The key paths on the page, in order."""
-    return [row.key_path for row in response.context["page_obj"]]  # type: ignore[attr-defined]
+    return [row.key_path for row in response.context["page_obj"]]
 
 
 def rows_of(response: object) -> list[dict[str, str]]:
-    return list(csv.DictReader(io.StringIO(b"".join(response.streaming_content).decode())))  # type: ignore[attr-defined]
+    return list(csv.DictReader(io.StringIO(streamed(response))))
 
 
 @pytest.mark.parametrize(
@@ -65,7 +69,7 @@ def rows_of(response: object) -> list[dict[str, str]]:
 def test_filters_narrow_the_list_and_the_csv_alike(
     dictionary: None, viewer_client: Client, query: str, expected: list[str]
 ) -> None:
-    assert shown(viewer_client.get(f"/metrics/?{query}")) == expected  # type: ignore[arg-type]
+    assert shown(viewer_client.get(f"/metrics/?{query}")) == expected
     assert [row["key_path"] for row in rows_of(viewer_client.get(f"/metrics/export.csv?{query}"))] == expected
 
 
@@ -82,13 +86,13 @@ def test_an_empty_dictionary_says_what_to_do(db: None, viewer_client: Client) ->
 
 
 def test_the_dictionary_costs_the_same_queries_however_long_it_is(
-    dictionary: None, viewer_client: Client, queries: object, tmp_path: Path
+    dictionary: None, viewer_client: Client, queries: Callable[[], AbstractContextManager[Queries]], tmp_path: Path
 ) -> None:
     viewer_client.get("/metrics/")
-    with queries() as few:  # type: ignore[operator]
+    with queries() as few:
         viewer_client.get("/metrics/")
     import_all(tmp_path, *(definition(f"more.m{number:02}") for number in range(40)))
-    with queries() as many:  # type: ignore[operator]
+    with queries() as many:
         viewer_client.get("/metrics/")
     assert len(many) == len(few) <= 8
 

@@ -218,7 +218,11 @@ class Both:
         source, ping = self.sources[number]
         refill_report(
             source=source,
-            readings={self.metrics[name].slot: self.reading(value) for name, value in values.items()},  # type: ignore[misc]
+            readings={
+                slot: self.reading(value)
+                for name, value in values.items()
+                if (slot := self.metrics[name].slot) is not None
+            },
         )
         for name, value in values.items():
             if not naive.is_ok(ping.values.get(name)):

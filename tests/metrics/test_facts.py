@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from decimal import Decimal
+from typing import Any
 
 import psycopg
 import pytest
@@ -27,13 +28,13 @@ from metrics.models import DirtyMonth, Installation, InstallationLabel, Report, 
 pytestmark = pytest.mark.django_db
 
 
-def a_report(uuid: str = "u1", at: str = "2026-10-05 10:00", **rest: object) -> ReportFacts:
+def a_report(uuid: str = "u1", at: str = "2026-10-05 10:00", **rest: Any) -> ReportFacts:
     rest.setdefault("source", f"test:{uuid}:{at}")
     return ReportFacts(
         uuid=uuid,
         hostname="h",
         recorded_at=datetime.fromisoformat(at).replace(tzinfo=UTC),
-        **rest,  # type: ignore[arg-type]
+        **rest,
     )
 
 

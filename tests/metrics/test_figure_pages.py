@@ -21,6 +21,7 @@ from metrics.models import Installation, MetricDefinition, Subscription
 from metrics.periods import Month
 from portal.models import User
 from stages.models import Group
+from tests.builders import streamed
 from tests.metrics.test_figure_panels import reported
 from tests.metrics.world import a_metric, mapped
 
@@ -303,7 +304,7 @@ def test_the_explorer_answers_with_chart_table_call_and_csv(world: MetricDefinit
     assert [str(row["month"]) for row in page.context["rows"]] == ["2026-10", "2026-09", "2026-08"]
     assert "indicator=smau&amp;month=2026-08%2C2026-09%2C2026-10&amp;stage=create" in page.content.decode()
     csv = viewer_client.get(address.replace("/explore/", "/explore/figures.csv"))
-    lines = b"".join(csv.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    lines = streamed(csv).splitlines()
     assert lines[-1].startswith("2026-10,,50,0,50,2,3,")
 
 

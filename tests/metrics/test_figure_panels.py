@@ -20,6 +20,7 @@ from metrics.models import IndicatorMapping, MetricDefinition
 from metrics.models.dictionary import MetricSlot, Status
 from metrics.periods import Month
 from stages.models import Category, Group, Stage
+from tests.builders import streamed
 from tests.metrics.world import a_metric, mapped
 
 
@@ -186,7 +187,7 @@ def test_a_month_that_is_none_is_said_and_not_guessed(world: MetricDefinition, v
 
 def test_the_tables_csv_has_the_same_figures(world: MetricDefinition, viewer_client: Client) -> None:
     answer = viewer_client.get("/dashboards/figures.csv?month=2026-10")
-    lines = b"".join(answer.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    lines = streamed(answer).splitlines()
     assert any(line.startswith("SMAU,create,Create,2026-10,50,") for line in lines)
 
 

@@ -10,6 +10,7 @@ from django.core.management import call_command
 from django.test import Client
 
 from metrics.engine.rollup import roll_up_dirty
+from tests.builders import streamed
 from tests.metrics.world import a_group, a_metric, a_smau, a_stage, a_subscription, mapped, report
 
 pytestmark = pytest.mark.django_db
@@ -83,11 +84,11 @@ def test_the_passport_opens_at_the_address_that_the_row_names(october: None, vie
 
 def test_contributions_stream_as_csv_and_ndjson(october: None, viewer_client: Client) -> None:
     stream = viewer_client.get("/api/v1/figures/smau.create.2026-10/contributions/", {"as": "csv"})
-    lines = b"".join(stream.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    lines = streamed(stream).splitlines()
     assert lines[0].startswith("uuid,hostname,value,report")
     assert sorted(line.split(",")[2] for line in lines[1:]) == ["14", "6"]
     stream = viewer_client.get("/api/v1/figures/smau.create.2026-10/left-out/")
-    [line] = b"".join(stream.streaming_content).decode().splitlines()  # type: ignore[attr-defined]
+    [line] = streamed(stream).splitlines()
     assert json.loads(line)["subscription"] == "silent"
 
 

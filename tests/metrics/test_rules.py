@@ -61,5 +61,8 @@ def test_versions_are_major_and_minor(text: str, number: int | None) -> None:
 
 
 def test_versions_compare_as_numbers() -> None:
-    assert version_number("13.9.0") < version_number("13.10.0")  # type: ignore[operator]
+    older, newer = version_number("13.9.0"), version_number("13.10.0")
+    assert older is not None
+    assert newer is not None
+    assert older < newer
     assert version_text(13010) == "13.10"

@@ -6,8 +6,12 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from itertools import count
+from typing import Any
 
+from metrics.engine.rollup import roll_up_dirty
 from metrics.facts import Missing, Reading, Recorded, ReportFacts, record_reports
+from metrics.figures.asking import questions_from
+from metrics.figures.queries import Figure, figures
 from metrics.models import IndicatorMapping, MetricDefinition, MetricSlot, Subscription
 from stages.models import Group, Section, Stage
 
@@ -85,7 +89,7 @@ def facts(
     *,
     hostname: str = "host",
     source: str = "",
-    **rest: object,
+    **rest: Any,
 ) -> ReportFacts:
     """A report; a value of ``None`` is null."""
     readings = {
@@ -99,15 +103,15 @@ def facts(
         recorded_at=at(moment) if isinstance(moment, str) else moment,
         source=source or f"test:{next(_numbers)}",
         readings=readings,
-        **rest,  # type: ignore[arg-type]
+        **rest,
     )
 
 
 def report(
-    who: str, moment: str | datetime, values: Mapping[MetricDefinition, Reading | None] | None = None, **rest: object
+    who: str, moment: str | datetime, values: Mapping[MetricDefinition, Reading | None] | None = None, **rest: Any
 ) -> Recorded:
     """Record one report."""
-    [recorded] = record_reports([facts(who, moment, values, **rest)])  # type: ignore[arg-type]
+    [recorded] = record_reports([facts(who, moment, values, **rest)])
     return recorded
 
 
@@ -132,3 +136,10 @@ def a_subscription(
 
 
 __all__ = ["Decimal", "a_group", "a_metric", "a_smau", "a_stage", "a_subscription", "at", "facts", "mapped", "report"]
+
+
+def ask(**asked: str) -> Figure:
+    """The SMAU of Create in May 2026, or what is asked instead, once the roll-up has followed."""
+    roll_up_dirty()
+    [found] = figures(questions_from({"indicator": "smau", "stage": "create", "month": "2026-05", **asked}))
+    return found

@@ -17,7 +17,7 @@ FAILS = [True]
 
 
 @pytest.fixture
-def task() -> Iterator[Task]:  # type: ignore[type-arg]
+def task() -> Iterator[Task]:  # type: ignore[type-arg]  # Celery has no type parameter when it runs
     """A task that raises while ``FAILS`` says so."""
 
     @shared_task(name="tests.sometimes")
@@ -32,7 +32,7 @@ def task() -> Iterator[Task]:  # type: ignore[type-arg]
     app.tasks.pop("tests.sometimes")
 
 
-def test_a_task_that_raises_is_one_row_however_often_it_does(task: Task) -> None:  # type: ignore[type-arg]
+def test_a_task_that_raises_is_one_row_however_often_it_does(task: Task) -> None:  # type: ignore[type-arg]  # Celery has no type parameter when it runs
     for _ in range(3):
         task.apply(args=(7,))
     task.apply(args=(8,))
@@ -47,7 +47,7 @@ def test_a_task_that_raises_is_one_row_however_often_it_does(task: Task) -> None
     assert other.retry["args"] == [8]
 
 
-def test_a_task_that_comes_through_needs_no_second_try(task: Task) -> None:  # type: ignore[type-arg]
+def test_a_task_that_comes_through_needs_no_second_try(task: Task) -> None:  # type: ignore[type-arg]  # Celery has no type parameter when it runs
     task.apply(args=(7,))
     FAILS[0] = False
     task.apply(args=(7,))
@@ -55,7 +55,7 @@ def test_a_task_that_comes_through_needs_no_second_try(task: Task) -> None:  # t
     assert (row.state, row.retry, row.message) == ("failed", {}, "It came through since.")
 
 
-def test_what_a_job_tells_is_not_told_twice(task: Task) -> None:  # type: ignore[type-arg]
+def test_what_a_job_tells_is_not_told_twice(task: Task) -> None:  # type: ignore[type-arg]  # Celery has no type parameter when it runs
     @shared_task(name="tests.with_job")
     def with_job() -> None:
         with job("Long work"):

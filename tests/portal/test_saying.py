@@ -23,10 +23,11 @@ def after_a_redirect(*told: Said) -> HttpRequest:
         say(first, one)
     response = HttpResponse()
     first._messages.update(response)
-    second: Any = RequestFactory().get("/")
+    request = RequestFactory().get("/")
+    second: Any = request
     second.COOKIES["messages"] = response.cookies["messages"].value
     second._messages = CookieStorage(second)
-    return second  # type: ignore[no-any-return]
+    return request
 
 
 def test_a_sentence_keeps_its_offer_and_its_place() -> None:
@@ -44,8 +45,8 @@ def test_what_has_no_place_on_this_page_stands_on_top_with_its_button() -> None:
 
 
 def test_an_ordinary_message_is_shown_as_before() -> None:
-    request = RequestFactory().get("/")
-    request._messages = CookieStorage(request)  # type: ignore[attr-defined]
+    request: Any = RequestFactory().get("/")
+    request._messages = CookieStorage(request)
     messages.warning(request, "<b>Mind</b>", extra_tags="other")
     page = render_to_string("portal/_messages.html", {"messages": messages.get_messages(request)})
     assert "notice-warning" in page

@@ -103,4 +103,4 @@ def test_a_panel_is_drawn_only_for_those_who_hold_its_role(
 
 def test_a_name_instead_of_a_slot_object_is_refused(viewer: User) -> None:
     with pytest.raises(TemplateSyntaxError, match="needs a Slot object"):
-        page(viewer, "shelf")  # type: ignore[arg-type]
+        page(viewer, "shelf")  # type: ignore[arg-type]  # that is the mistake

@@ -156,7 +156,7 @@ def test_an_index_kept_up_to_date_is_as_one_made_anew(monkeypatch: pytest.Monkey
         lambda: Resource.objects.filter(pk=shared.pk).update(label="Use of it"),
         lambda: Group.objects.create(key="g", name="Gate", stage=package),
         lambda: PageText.objects.create(place=PageText.Place.TOP, heading="Objectives", body="A briefing"),
-        lambda: Placement.objects.filter(resource=shared).first().delete(),  # type: ignore[union-attr]
+        lambda: Placement.objects.filter(resource=shared).earliest("pk").delete(),
         lambda: StartingPoint.objects.create(text="Ask around"),
         one_for_another, all_anew, lambda: StartingPoint.objects.get().delete(),
         other_name, gone, lambda: Group.objects.all().delete(), moved,

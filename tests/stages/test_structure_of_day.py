@@ -126,7 +126,8 @@ def test_the_editor_leaves_changes_out(stage: Stage, editor: User, editor_client
 
 def test_a_group_that_is_left_out_keeps_what_it_builds(stage: Stage, editor: User) -> None:
     new = create(kind="group", key="new", name="New", parents=[stage], actor=editor, on=DAY)
-    made = create(kind="category", key="made", name="Made", parents=[new], actor=editor, on=DAY)  # type: ignore[list-item]
+    assert isinstance(new, Group)
+    made = create(kind="category", key="made", name="Made", parents=[new], actor=editor, on=DAY)
     restore_page(stage=stage, moment=THEN, actor=editor, without={f"retire-group-{new.pk}"})
     new.refresh_from_db()
     made.refresh_from_db()

@@ -259,7 +259,8 @@ def test_a_split_is_taken_back_and_its_address_leads_to_the_first(
         source=source, key="test", name="Test", taking=[taken], kinds=["slack"], actor=editor, on=DAY, reason=""
     )
     change = latest()
-    extra = a_group(new, "fuzz")  # type: ignore[arg-type]
+    assert isinstance(new, Stage)
+    extra = a_group(new, "fuzz")
     assert "the groups Fuzz belong to it" in refused(change, editor)
     taken.refresh_from_db()
     assert taken.stage == new, "nothing of a refused taking back happens"

@@ -30,7 +30,7 @@ from telemetry.verbs.privacy import erase_installation
 from telemetry.verbs.rereading import reread_ping
 from telemetry.verbs.reviews import reject_pings
 from telemetry.verbs.uploads import preview_upload
-from tests.builders import a_user
+from tests.builders import a_user, streamed
 from tests.telemetry.builders import CREATE, a_body, a_payload, a_ping, an_indicator
 
 UUID, HOST = a_payload()["uuid"], a_payload()["hostname"]
@@ -158,9 +158,6 @@ def test_both_doors_hand_out_the_same(client: Client) -> None:
     administrator.force_login(a_user("", "administrator"))
     by_page = administrator.get("/telemetry/privacy/export/", {"uuid": UUID, "hostname": HOST})
     by_key = client.get("/api/v1/pings/own-data/", headers={"Authorization": f"Bearer {secret}"})
-    kinds = [
-        {json.loads(line)["record"] for line in b"".join(answer.streaming_content).splitlines()}  # type: ignore[attr-defined]
-        for answer in (by_page, by_key)
-    ]
+    kinds = [{json.loads(line)["record"] for line in streamed(answer).splitlines()} for answer in (by_page, by_key)]
     assert kinds[0] == kinds[1] >= set(HANDED_OUT.values())
     assert IngestKey.objects.count() == 2

@@ -21,7 +21,7 @@ from telemetry.verbs.keys import make_ingest_key
 from telemetry.verbs.privacy import digest_of_names, erase_installation, keep_retention
 from telemetry.verbs.quantiles import compute_quantiles
 from telemetry.verbs.reviews import reject_pings
-from tests.builders import a_user
+from tests.builders import a_user, streamed
 from tests.conftest import Clock
 from tests.telemetry.builders import NOW, a_payload, a_ping, an_indicator
 
@@ -62,7 +62,7 @@ def test_an_installations_key_hands_out_and_erases_its_own(client: Client) -> No
     _key, secret = make_ingest_key(label="x", uuid=UUID, hostname=HOST)
     headers = {"Authorization": f"Bearer {secret}"}
     answer = client.get("/api/v1/pings/own-data/", headers=headers)
-    rows = [json.loads(line) for line in b"".join(answer.streaming_content).splitlines()]  # type: ignore[attr-defined]
+    rows = [json.loads(line) for line in streamed(answer).splitlines()]
     assert [row["record"] for row in rows][:2] == ["installation", "ping"]
     assert json.loads(rows[1]["body"])["hostname"] == HOST
     assert "other.example.com" not in str(rows)

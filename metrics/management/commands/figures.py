@@ -10,7 +10,7 @@ from django.core.management.base import BaseCommand, CommandError
 from metrics.engine.months import publish_what_is_final
 from metrics.engine.rollup import roll_up_dirty
 from metrics.exact import as_text
-from metrics.figures.asking import questions_from
+from metrics.figures.asking import PARAMETERS, questions_from
 from metrics.figures.document import document, dumps
 from metrics.figures.queries import Figure, figures
 from metrics.figures.question import QuestionError
@@ -44,20 +44,7 @@ class Command(BaseCommand):
         return super().create_parser(prog_name, subcommand, conflict_handler="resolve", **kwargs)
 
     def handle(self, *args: Any, **options: Any) -> None:
-        names = (
-            "indicator",
-            "month",
-            "week",
-            "stage",
-            "group",
-            "section",
-            "metric",
-            "delivery",
-            "edition",
-            "tier",
-            "grain",
-        )
-        asked = {name: options[name] for name in names}
+        asked = {name: options[name] for name in PARAMETERS if name not in ("version", "paid", "as")}
         asked["version"] = options["product_version"]
         asked["paid"] = "true" if options["paid"] else ""
         asked["as"] = options["as_"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from django.apps import apps
@@ -151,7 +152,7 @@ def test_what_is_untidy_is_a_finding_and_no_reason_to_refuse(db: None, tmp_path:
     assert codes == ["bad_field", "missing_description", "missing_repair_issue_url", "old_format"]
 
 
-def test_others_are_told_after_the_commit(db: None, tmp_path: Path, django_capture_on_commit_callbacks: object) -> None:
+def test_others_are_told_after_the_commit(db: None, tmp_path: Path, django_capture_on_commit_callbacks: Any) -> None:
     from metrics.definitions.signals import definitions_changed
 
     told: list[tuple[str, ...]] = []
@@ -161,7 +162,7 @@ def test_others_are_told_after_the_commit(db: None, tmp_path: Path, django_captu
 
     definitions_changed.connect(listen)
     try:
-        with django_capture_on_commit_callbacks(execute=True):  # type: ignore[operator]
+        with django_capture_on_commit_callbacks(execute=True):
             import_all(tmp_path, definition("a"))
             import_all(tmp_path, definition("a"))
     finally:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,6 +19,7 @@ from metrics.definitions.months import month_text
 from metrics.models import IndicatorMapping
 from portal.models import User
 from stages.models import Group, Stage
+from tests.conftest import Clock
 from tests.metrics.builders import a_small_catalog, definition, import_all, the_metric
 
 MARCH, JUNE, JULY = date(2026, 3, 1), date(2026, 6, 1), date(2026, 7, 1)
@@ -48,10 +50,8 @@ def test_a_later_change_holds_from_the_month_named(catalog: None, tmp_path: Path
     assert rows() == [("create", "edit", "2026-06", ""), ("create", "push", "", "2026-05")]
 
 
-def test_without_a_month_a_later_change_holds_from_the_current_one(
-    catalog: None, tmp_path: Path, clock: object
-) -> None:
-    clock.at("2026-11-28")  # type: ignore[attr-defined]
+def test_without_a_month_a_later_change_holds_from_the_current_one(catalog: None, tmp_path: Path, clock: Clock) -> None:
+    clock.at("2026-11-28")
     import_all(tmp_path, typed("push", "smau"))
     import_all(tmp_path, typed("push", "smau", product_group="project_management"))
     assert rows() == [("create", "push", "", "2026-10"), ("plan", "push", "2026-11", "")]
@@ -74,8 +74,8 @@ def test_an_unknown_group_is_kept_and_resolved_as_if_it_had_always_been_known(db
     assert follow_structure() == 0
 
 
-def test_a_group_that_moves_takes_its_metric_along_from_now_on(catalog: None, tmp_path: Path, clock: object) -> None:
-    clock.at("2026-11-28")  # type: ignore[attr-defined]
+def test_a_group_that_moves_takes_its_metric_along_from_now_on(catalog: None, tmp_path: Path, clock: Clock) -> None:
+    clock.at("2026-11-28")
     import_all(tmp_path, typed("push", "smau", "gmau"))
     Group.objects.filter(key="source_code").update(stage=Stage.objects.get(key="plan"))
     assert follow_structure() == 1
@@ -137,12 +137,18 @@ def test_a_conflict_is_solved_by_choosing(catalog: None, tmp_path: Path, reviewe
     ],
 )
 def test_what_makes_no_sense_is_refused_with_a_sentence(
-    catalog: None, tmp_path: Path, change: dict[str, object], words: str
+    catalog: None, tmp_path: Path, change: dict[str, Any], words: str
 ) -> None:
     import_all(tmp_path, typed("push"))
-    given = {"kind": "smau", "subject_key": "create", "metric": the_metric("push"), "reason": "why", "actor": None}
+    given: dict[str, Any] = {
+        "kind": "smau",
+        "subject_key": "create",
+        "metric": the_metric("push"),
+        "reason": "why",
+        "actor": None,
+    }
     with pytest.raises(MappingRefused, match=words):
-        map_indicator(**(given | change))  # type: ignore[arg-type]
+        map_indicator(**(given | change))
 
 
 def test_a_text_cannot_be_a_figure(catalog: None, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ MISTAKES: dict[str, tuple[str, Callable[[], dict[str, Any]], str]] = {
     "one value without its comma": ("E003", lambda: {"health": HEALTH}, "comma"),
     "a bare string inside a contribution": (
         "E003",
-        lambda: {"permissions": (Permission(codename="shelves.move_book", sentence="…", roles="editor"),)},  # type: ignore[arg-type]
+        lambda: {"permissions": (Permission(codename="shelves.move_book", sentence="…", roles="editor"),)},  # type: ignore[arg-type]  # that is the mistake
         "comma",
     ),
     "a contribution of another kind": ("E004", lambda: {"search": (HEALTH,)}, "SearchSource"),
@@ -97,12 +97,12 @@ MISTAKES: dict[str, tuple[str, Callable[[], dict[str, Any]], str]] = {
     "a role by its name": ("E004", lambda: {"slots": (SHELF,), "panels": (a_panel(role="viewer"),)}, "import them"),
     "an instance instead of a viewset class": (
         "E004",
-        lambda: {"api": (ApiRoute(prefix="books", viewset=Silent(), basename="book"),)},  # type: ignore[arg-type]
+        lambda: {"api": (ApiRoute(prefix="books", viewset=Silent(), basename="book"),)},  # type: ignore[arg-type]  # that is the mistake
         "without brackets",
     ),
     "a function that is called instead of given": (
         "E005",
-        lambda: {"home_panels": (HomePanel(name="a", title="A", render=None),)},  # type: ignore[arg-type]
+        lambda: {"home_panels": (HomePanel(name="a", title="A", render=None),)},  # type: ignore[arg-type]  # that is the mistake
         "without calling it",
     ),
     "an unknown required plugin": ("E007", lambda: {"requires": ("nowhere",)}, "Install 'nowhere'"),
@@ -219,7 +219,7 @@ def test_the_installed_plugins_have_no_problems(db: None) -> None:
 
 
 def test_what_has_the_wrong_shape_is_set_aside_and_the_rest_stays() -> None:
-    good, problems = well_formed(replace(SOUND, search=(SEARCH, "books"), requires="tables"))  # type: ignore[arg-type]
+    good, problems = well_formed(replace(SOUND, search=(SEARCH, "books"), requires="tables"))  # type: ignore[arg-type]  # that is the mistake
     assert (good.search, good.requires) == ((SEARCH,), ())
     assert [problem.id for problem in problems] == ["E003", "E004"]
 
