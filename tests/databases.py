@@ -132,7 +132,7 @@ def test_database() -> Iterator[None]:
     from django.db import connection
     from django.test import TransactionTestCase
 
-    name = connection.creation._get_test_db_name()
+    name = connection.creation._get_test_db_name()  # type: ignore[attr-defined]  # the stubs leave it out
     with server_alone() as server:
         server.make(name, template_of(server))
     with connected_to(name):
