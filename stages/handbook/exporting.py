@@ -11,6 +11,7 @@ from typing import Any
 import yaml
 
 from stages.content import BlockContent, from_json, to_json
+from stages.derived import derived_of
 from stages.editing import content_of
 from stages.handbook.parsing import Start, Text
 from stages.handbook.rendering import WrittenPage, WrittenStage, render_page
@@ -20,7 +21,7 @@ TITLE = "Crash Course for Product Stage Resources"
 
 
 def page_to_write(stages: Iterable[Stage] | None = None) -> WrittenPage:
-    """The page: all stages in use, or only some; five queries."""
+    """The page: all stages in use, or only some; seven queries."""
     partial = stages is not None
     if stages is None:
         stages = Stage.objects.filter(retired_on=None).select_related("section")
@@ -34,10 +35,14 @@ def page_to_write(stages: Iterable[Stage] | None = None) -> WrittenPage:
     blocks: dict[int, list[tuple[str, BlockContent]]] = defaultdict(list)
     for block in Block.objects.filter(stage__in=listed):
         blocks[block.stage_id].append((block.kind, _to_write(block, content_of(block, placements[block.pk]))))
+    derived = derived_of(listed)
     written = [
-        WrittenStage(name=stage.name, section=stage.section.name if stage.section else "", blocks=blocks[stage.pk])
+        WrittenStage(
+            name=stage.name, section=stage.section.name if stage.section else "", blocks=blocks[stage.pk],
+            derived=derived[stage.pk],
+        )
         for stage in listed
-    ]
+    ]  # fmt: skip
     if partial:
         title = f"{TITLE}: {', '.join(stage.name for stage in written)}"
         return WrittenPage(title=title, stages=written, partial=True)
@@ -85,15 +90,20 @@ def export_document(stages: Iterable[Stage] | None = None) -> dict[str, Any]:
         document["front"] = page.front
         document["texts"] = [asdict(one) for one in page.texts]
         document["starting_points"] = [asdict(one) for one in page.starts]
-    document["stages"] = [
-        {
-            "name": stage.name,
-            "section": stage.section,
-            "blocks": [{"kind": kind, **_plain(content)} for kind, content in stage.blocks],
-        }
-        for stage in page.stages
-    ]
+    document["stages"] = [_stage(stage) for stage in page.stages]
     return document
+
+
+def _stage(stage: WrittenStage) -> dict[str, Any]:
+    filled = {kind for kind, content in stage.blocks if not content.is_empty}
+    told = [(kind, content) for kind, content in stage.derived.items() if kind not in filled]
+    return {
+        "name": stage.name,
+        "section": stage.section,
+        "blocks": [{"kind": kind, **_plain(content)} for kind, content in stage.blocks],
+        # For those who read the document; an import leaves it to the structure files.
+        "from_structure": [{"kind": kind, **_plain(content)} for kind, content in told],
+    }
 
 
 def _plain(content: BlockContent) -> dict[str, Any]:

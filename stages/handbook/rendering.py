@@ -3,24 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from stages.content import BlockContent, Item
 from stages.handbook import marks
 from stages.handbook.parsing import GUARDED, Fences, Line, Start, Text
 from stages.handbook.template import BY_KIND, KINDS
+from stages.handbook.told_by_structure import region
 
 LABELS = {"smau": "SMAU", "gmau": "GMAU", "other": "Other", "": "No label"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class WrittenStage:
-    """A stage to be written: its blocks by kind, others with their heading."""
+    """A stage to be written: its blocks by kind, others with their heading; and what the structure files say, by kind,
+    which stands where nobody filled a block."""
 
     name: str
     section: str
     blocks: Sequence[tuple[str, BlockContent]]
+    derived: Mapping[str, BlockContent] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -77,19 +80,17 @@ def render_stage(stage: WrittenStage) -> list[str]:
     known = dict(stage.blocks)
     description = known.get("description", BlockContent())
     lines = [f"#### {stage.name} Stage"]
-    lines += [marks.written_italic(description.note or f"Short description of {stage.name} Stage"), ""]
-    if description.body:
-        lines += [*guarded(description.body), ""]
-    lines += ['<details markdown="1"><summary>Click to expand</summary>', ""]
+    written = render_description(stage.name, description)
+    if description.is_empty and "description" in stage.derived:
+        written = region(render_description(stage.name, stage.derived["description"]), written)
+    lines += [*written, '<details markdown="1"><summary>Click to expand</summary>', ""]
     for kind in KINDS:
         content = known.get(kind)
-        if content is None and kind == "indicators" and known.get("okrs") is None:
-            continue
-        if content is None and kind in ("okrs", "indicators"):
-            other = known.get("indicators" if kind == "okrs" else "okrs")
-            if other is not None and (kind == "indicators" or not other.is_empty):
-                continue
-        lines += render_block(kind, content or BlockContent())
+        written = [] if is_left_out(kind, content, known) else render_block(kind, content or BlockContent())
+        if (content is None or content.is_empty) and kind in stage.derived:
+            heading = content.heading if content else ""
+            written = region(render_block(kind, replace(stage.derived[kind], heading=heading)), written)
+        lines += written
     for kind, content in stage.blocks:
         if kind == "other":
             lines += [f"##### {content.heading}", ""]
@@ -97,6 +98,22 @@ def render_stage(stage: WrittenStage) -> list[str]:
                 lines += [*guarded(content.body), ""]
             lines += [line for item in content.items for line in render_item("key_pages", item)]
     return [*lines, "</details>", ""]
+
+
+def render_description(name: str, content: BlockContent) -> list[str]:
+    """The italic line under the stage's heading, and the rest."""
+    lines = [marks.written_italic(content.note or f"Short description of {name} Stage"), ""]
+    return [*lines, *guarded(content.body), ""] if content.body else lines
+
+
+def is_left_out(kind: str, content: BlockContent | None, known: Mapping[str, BlockContent]) -> bool:
+    """Whether a stage has no such heading: of goals it has OKRs or performance indicators."""
+    if content is None and kind == "indicators" and known.get("okrs") is None:
+        return True
+    if content is None and kind in ("okrs", "indicators"):
+        other = known.get("indicators" if kind == "okrs" else "okrs")
+        return other is not None and (kind == "indicators" or not other.is_empty)
+    return False
 
 
 def render_block(kind: str, content: BlockContent) -> list[str]:

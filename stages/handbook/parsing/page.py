@@ -20,6 +20,7 @@ from stages.handbook.parsing.outline import Part, assign_roles, split
 from stages.handbook.parsing.references import with_links_in_place
 from stages.handbook.parsing.values import Page, ParsedBlock, ParsedStage, Start, Text
 from stages.handbook.template import SHORT_DESCRIPTION, is_usual_heading, simplified
+from stages.handbook.told_by_structure import without_regions
 from stages.names import without_word
 
 NO_SECTION = "no"
@@ -33,7 +34,7 @@ def parse_page(text: str) -> Page:
         text = text.replace("\r", "\n")
     lines = [Line(number, line) for number, line in enumerate(text.split("\n"), start=1)]
     front, lines = front_matter(lines)
-    parts = split(with_links_in_place(lines))
+    parts = split(with_links_in_place(without_regions(lines)))
     assign_roles(parts)
     assembler = Assembler()
     for part in parts:

@@ -72,6 +72,10 @@ stages = st.builds(
     name=st.sampled_from(["Create", "Plan", "Package"]),
     section=st.sampled_from(["Dev", "Ops", ""]),
     blocks=st.tuples(*(block(kind) for kind in KINDS), others),
+    derived=st.dictionaries(
+        st.sampled_from(["description", "roadmap", "indicators", "key_pages", "slack", "team"]),
+        st.builds(BlockContent, note=plain, body=prose, items=st.lists(links, min_size=1, max_size=2).map(tuple)),
+    ),
 )
 texts = st.lists(
     st.builds(Text, heading=headings, body=prose, place=st.sampled_from(["top", "start", "end"])),
