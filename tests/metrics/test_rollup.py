@@ -23,8 +23,8 @@ from metrics.figures.months import month_facts
 from metrics.management import progress
 from metrics.models import DirtyMonth, IndicatorMapping
 from metrics.periods import Month
-from tests.metrics.test_engine_against_naive_model import TABLES, rows
 from tests.databases import database_url
+from tests.metrics.test_engine_against_naive_model import TABLES, rows
 from tests.metrics.world import a_metric, a_smau, a_subscription, ask, facts, mapped, report
 from tests.subportal import Subportal
 
