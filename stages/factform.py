@@ -20,6 +20,10 @@ else:
     _Form = forms.ModelForm
 
 
+LARGEST_NUMBER = 32_767
+"""What a column of small numbers holds."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class FactView:
     """A fact as the page shows it. ``file_says`` is what the structure files have where it was edited here."""
@@ -119,6 +123,7 @@ class FactForm(_Form):
 def _field(model_field: Any, **options: Any) -> Any:
     kinds: dict[str, Any] = {
         "DateField": lambda: model_field.formfield(widget=forms.DateInput(format="%Y-%m-%d", attrs={"type": "date"})),
+        "PositiveSmallIntegerField": lambda: model_field.formfield(max_value=LARGEST_NUMBER),
         "JSONField": lambda: KeysField(required=False, max_length=2000),
     }
     make = kinds.get(type(model_field).__name__)

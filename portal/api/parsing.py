@@ -1,7 +1,8 @@
-"""Reading the body of a request: one that nests beyond all measure is the asker's error, not a fault of ours."""
+"""Reading the body of a request: one that nests beyond all measure, or holds what is no text, is the asker's error."""
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from rest_framework.exceptions import ParseError
@@ -14,6 +15,11 @@ class BoundedJSONParser(JSONParser):
     def parse(self, stream: Any, media_type: str | None = None, parser_context: Any = None) -> Any:
         """The value of the body."""
         try:
-            return super().parse(stream, media_type, parser_context)
+            value = super().parse(stream, media_type, parser_context)
+            # Half of a character can be neither stored nor told in an answer, be it as a value or as the name of one.
+            json.dumps(value, ensure_ascii=False).encode()
         except RecursionError as error:
             raise ParseError("JSON parse error - the body nests too deep.") from error
+        except UnicodeEncodeError as error:
+            raise ParseError("JSON parse error - the body holds half of a character (a lone surrogate).") from error
+        return value

@@ -20,6 +20,7 @@ from portal.roles import Role
 from portal.saying import Offer, Said, say
 from portal.wakeups import wake
 from stages import disputes, pull
+from stages.blockform import whole_number
 from stages.collaboration import Refused
 from stages.handbook import taking_back
 from stages.handbook.documents import page_of
@@ -174,8 +175,8 @@ def keep(request: HttpRequest, kind: str, files: Mapping[str, str], *, partial: 
 
 def shown_before(request: HttpRequest, kind: str) -> ImportPreview:
     """What this person was shown."""
-    number = request.POST.get("preview", "")
-    return get_object_or_404(ImportPreview, pk=number if number.isdecimal() else 0, kind=kind, user=person(request))
+    number = whole_number(request.POST.get("preview", "")) or 0
+    return get_object_or_404(ImportPreview, pk=number, kind=kind, user=person(request))
 
 
 def show(request: HttpRequest, kind: str, *, status: int = 200, **context: Any) -> HttpResponse:

@@ -18,6 +18,7 @@ from portal.models import Job
 from portal.permissions import has_role, requires
 from portal.roles import Role
 from portal.wakeups import wake
+from stages.blockform import whole_number
 from stages.linkcheck.verbs import JOB, ask_for, due_links
 from stages.models import LinkCheck, LinkRun, Placement, Resource
 
@@ -85,7 +86,7 @@ def check_now(request: HttpRequest) -> HttpResponse:
     number = request.POST.get("resource", "")
     back = request.POST.get("next", "")
     if number:
-        resource = get_object_or_404(Resource, pk=number if number.isdecimal() else 0)
+        resource = get_object_or_404(Resource, pk=whole_number(number) or 0)
         ask_for([resource.pk])
         said = f"{resource} is looked at now. Load this page again in a moment."
     else:

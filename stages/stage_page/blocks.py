@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 from django.contrib.postgres.aggregates import ArrayAgg
@@ -162,7 +162,7 @@ def looked_at_on(row: Any) -> date | None:
 
 def is_due(reviewed_on: date | None, every_days: int, today: date) -> bool:
     """Whether a review has run out; what was never reviewed has none that could."""
-    return reviewed_on is not None and reviewed_on + timedelta(days=every_days) < today
+    return reviewed_on is not None and (today - reviewed_on).days > every_days
 
 
 def derived_view(item: Item, base: str) -> ItemView:

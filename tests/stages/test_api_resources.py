@@ -88,6 +88,7 @@ def test_a_query_is_shared_as_one_resource_by_the_stages_that_place_it(editor_cl
         ({"kind": "slack", "label": "#with blank"}, "label"),
         ({"kind": "dashboards", "label": "A", "review_every_days": 0}, "review_every_days"),
         ({"kind": "dashboards", "label": "A", "access": "everyone"}, "access"),
+        ({"kind": "dashboards", "label": "A", "reviewed_on": "9999-12-31"}, "reviewed_on"),
         ({"kind": "data_docs", "text": "SELECT 1", "doc_label": "mau"}, "doc_label"),
     ],
 )

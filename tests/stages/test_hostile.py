@@ -20,6 +20,7 @@ HOSTILE = [
     "../../etc/passwd",
     "%00",
     "9" * 40,
+    "9" * 5000,
     "-1",
     "<script>",
     "\u202e",
@@ -63,7 +64,10 @@ def test_no_form_is_a_fault(editor_client: Client, text: str) -> None:
         for action in ("save", "suggest", "draft", "preview", f"up-{text}"):
             answer = editor_client.post(f"/stages/create/edit/{kind}/", {**data, "action": action})
             assert answer.status_code < 500, (kind, action)
-    for action in ("undo", "confirm", "own", "reviewed", text):
+    asked = {"resource": text, "preview": text, "action": "import", "next": text}
+    for page in ("/stages/links/check/", "/stages/import/", "/stages/import/structure/"):
+        assert editor_client.post(page, asked).status_code < 500, page
+    for action in ("undo", "confirm", "own", "reviewed", "give-back", text):
         posted = {"action": action, "version": text, "heading": text}
         assert editor_client.post("/stages/create/tool/slack/", posted).status_code < 500
     for action in ("rename", "move", "move_group", "merge", "split", "retire", text):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any, ClassVar
 
+from django.utils import timezone
 from rest_framework import serializers
 
 from stages.api.serializers.strict import Strict
@@ -37,6 +39,12 @@ class ResourceSerializer(Strict, serializers.ModelSerializer[Resource]):
         )  # fmt: skip
         read_only_fields: tuple[str, ...] = ("version",)
         extra_kwargs: ClassVar[dict[str, Any]] = {"kind": {"required": False}}
+
+    def validate_reviewed_on(self, day: date | None) -> date | None:
+        """A day on which somebody looked: none that lies ahead."""
+        if day is not None and day > timezone.now().date():
+            raise serializers.ValidationError("A review lies behind, not ahead.")
+        return day
 
     def get_stages(self, resource: Resource) -> list[str]:
         """The keys of the stages that use it."""
