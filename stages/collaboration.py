@@ -17,7 +17,7 @@ from portal.roles import Role
 from stages import drafts
 from stages.blockform import BlockForm
 from stages.content import BlockContent, from_json, to_json
-from stages.editing import Saved, StaleBlock, content_at, content_of, ensure_block, find_block, save_block
+from stages.editing import HeadingTaken, Saved, StaleBlock, content_at, content_of, ensure_block, find_block, save_block
 from stages.models import Block, BlockRevision, ConflictDecision, ImportConflict, Resource, Stage, Suggestion
 
 if TYPE_CHECKING:
@@ -105,7 +105,8 @@ def decide_suggestion(
             raise Refused(f"It was {locked.get_state_display().lower()} already.")
         saved = None
         if state != Suggestion.State.DECLINED:
-            block = ensure_block(locked.stage, locked.kind, locked.heading)
+            ensure_block(locked.stage, locked.kind, locked.heading)
+            block = find_block(locked.stage, locked.kind, locked.heading, lock=True)
             ours = content_of(block)
             if content is None:
                 base = content_at(block, locked.base_version)
@@ -114,10 +115,13 @@ def decide_suggestion(
                     told = "; ".join(one.what for one in merged.conflicts)
                     raise Refused(f"The page changed the same things meanwhile: {told}. Change the suggestion instead.")
                 content = merged.content
-            saved = save_block(
-                stage=locked.stage, kind=locked.kind, heading=locked.heading, content=content,
-                base_version=base_version, actor=actor, how="suggestion", reason=_reason(locked),
-            )  # fmt: skip
+            try:
+                saved = save_block(
+                    stage=locked.stage, kind=locked.kind, heading=locked.heading, content=content,
+                    base_version=base_version, actor=actor, how="suggestion", reason=_reason(locked),
+                )  # fmt: skip
+            except HeadingTaken as error:
+                raise Refused(str(error)) from error
         locked.state, locked.answer = state, answer[:1000]
         locked.decided_by, locked.decided_at = actor, timezone.now()
         locked.save()

@@ -41,8 +41,10 @@ def contacts_named(names: Iterable[str]) -> dict[str, Contact]:
     for name, digest in digests.items():
         if digest not in found and digest not in new:
             new[digest] = Contact(name=name, digest=digest)
-    for contact in Contact.objects.bulk_create(new.values()):
-        found[contact.digest] = contact
+    if new:
+        # Somebody may make one of them at the same time; then it is theirs that is found.
+        Contact.objects.bulk_create(new.values(), ignore_conflicts=True)
+        found |= {contact.digest: contact for contact in Contact.objects.filter(digest__in=new)}
     return {name: found[digest] for name, digest in digests.items()}
 
 

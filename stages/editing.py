@@ -46,6 +46,13 @@ class StaleBlock(Exception):
         super().__init__(f"The block is at version {block.version} by now.")
 
 
+class HeadingTaken(Exception):
+    """Another block of the stage has this heading already, by which blocks of one's own are told apart."""
+
+    def __init__(self) -> None:
+        super().__init__("There is a block with this heading already. Edit that one, or choose another heading.")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Saved:
     """What a save did. ``differences`` is empty when nothing changed and no version was made."""
@@ -54,9 +61,14 @@ class Saved:
     differences: tuple[Difference, ...]
 
 
-def find_block(stage: Stage, kind: str, heading: str = "") -> Block | None:
-    """The block of a kind; of the kind ``other`` the one under this heading."""
+def find_block(stage: Stage, kind: str, heading: str = "", *, lock: bool = False) -> Block | None:
+    """The block of a kind; of the kind ``other`` the one under this heading.
+
+    ``lock`` keeps it from others until the end of the transaction: for whoever makes what it shall say of what it says.
+    """
     blocks = stage.blocks.filter(kind=kind)
+    if lock:
+        blocks = blocks.select_for_update()
     if kind == BlockKind.OTHER:
         blocks = blocks.filter(heading=heading)
     return blocks.first()
@@ -125,8 +137,10 @@ def save_block(
             return Saved(block=block, differences=())
         block.heading, block.note, block.body = content.heading, content.note, content.body
         block.not_applicable = content.not_applicable
-        if kind == BlockKind.OTHER and not block.heading:
-            block.heading = heading
+        if kind == BlockKind.OTHER:
+            block.heading = block.heading or heading
+            if block.heading != before.heading and find_block(stage, kind, block.heading) is not None:
+                raise HeadingTaken
         block.version += 1
         block.save()
         _place(block, placements, before.items, content.items)
@@ -274,20 +288,23 @@ def _uses(resources: Sequence[int]) -> dict[int, int]:
 
 
 def _resources_for(kind: str, items: Sequence[Item]) -> list[Resource]:
-    """The resource of each item: the one with its link (or channel) if there is one, else a new one."""
+    """The resource of each item: the one with its link (or channel) if there is one, else a new one.
+
+    Of queries it must say the same as well: another text under an address that is used already is kept apart from it.
+    """
     urls = {item.url for item in items if item.url}
     labels = {item.label for item in items if _is_shared_by_label(kind, item)}
-    known: dict[tuple[str, str], Resource] = {}
+    known: dict[tuple[str, ...], Resource] = {}
     if urls:
         for one in Resource.objects.filter(kind=kind, url__in=urls).order_by("-pk"):
-            known["url", one.url] = one
+            known[one.url, *_query_of(one)] = one
     if labels:
         for one in Resource.objects.filter(kind=kind, url="", label__in=labels).order_by("-pk"):
-            known["label", one.label] = one
+            known["", one.label] = one
     found: list[Resource] = []
     made: list[Resource] = []
     for item in items:
-        key = ("url", item.url) if item.url else ("label", item.label)
+        key = (item.url, *_query_of(item)) if item.url else ("", item.label)
         shared = bool(item.url) or _is_shared_by_label(kind, item)
         resource = known.get(key) if shared else None
         if resource is None:
@@ -303,6 +320,11 @@ def _resources_for(kind: str, items: Sequence[Item]) -> list[Resource]:
     return found
 
 
+def _query_of(one: Item | Resource) -> tuple[str, str, str]:
+    """What is asked under an address; nothing where it is only a link."""
+    return one.text, one.dialect if one.text else "", one.doc_label
+
+
 def _is_shared_by_label(kind: str, item: Item) -> bool:
     return kind in SHARED_BY_LABEL and bool(item.label) and not item.url and not item.text
 
@@ -311,7 +333,7 @@ def _rewrite(placement: Placement, item: Item, *, alone: bool) -> None:
     """Change what a placement refers to. A resource that others use as well is left as it is for them."""
     resource = placement.resource
     same_target = resource.url == item.url
-    if same_target and item.url and not alone:
+    if same_target and item.url and not alone and _query_of(item) == _query_of(resource):
         placement.label = "" if item.label == resource.label else item.label
         return
     if alone and (

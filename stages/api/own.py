@@ -32,6 +32,7 @@ from stages.facts import Entry
 from stages.models import BlockKind, Draft, Follow, PageText, Section
 from stages.own_texts import OwnText, as_typed, must_have_place, where
 from stages.stage_page import stage_named, stage_page
+from stages.validation import LONGEST_HEADING
 from stages.visits import note_visit
 
 if TYPE_CHECKING:
@@ -136,7 +137,7 @@ class ReaderMixin:
         """What you typed for a block and have not saved; nobody else sees it. What says what the block says is none."""
         stage, user = cast("CatalogViewSet", self).get_object(), person(request)
         check_kind(kind)
-        heading = request.query_params.get("heading", "")[:300] if kind == BlockKind.OTHER else ""
+        heading = request.query_params.get("heading", "")[:LONGEST_HEADING] if kind == BlockKind.OTHER else ""
         if request.method == "DELETE":
             collaboration.drop_draft(user=user, stage=stage, kind=kind, heading=heading)
             return Response(status=204)

@@ -52,8 +52,8 @@ from stages.api.structure import (
     timeline_data,
 )
 from stages.content import BlockContent
-from stages.editing import StaleBlock, ensure_block, find_block, save_block
-from stages.history.page_of_day import PageThen, page_of_day, restore_page
+from stages.editing import HeadingTaken, StaleBlock, ensure_block, find_block, save_block
+from stages.history.page_of_day import PageThen, lock_page, page_of_day, restore_page
 from stages.history.timeline import timeline
 from stages.models import BlockKind, BlockRevision, Resource, Stage
 from stages.resources import ResourceRefused, place_resource
@@ -213,7 +213,7 @@ class StageViewSet(ReaderMixin, PeopleMixin, CatalogViewSet):
         serializer = RestorePageSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         with as_problems(), transaction.atomic():
-            stage.refresh_from_db(from_queryset=Stage.objects.select_for_update())
+            lock_page(stage)
             must_match(request, page_etag(page_of_day(stage, moment, user=user)))
             then = restore_page(stage=stage, moment=moment, actor=user, without=serializer.validated_data["without"])
         return Response(page_data(then))
@@ -388,7 +388,7 @@ def write_block(
     content, errors = cleaned(content_from(data), kind)
     if errors:
         raise ValidationError({f"{prefix}{name}": [sentence] for name, sentence in errors.items()})
-    with transaction.atomic(), stale_as_problem():
+    with stale_as_problem(prefix), transaction.atomic():
         save_block(
             stage=stage, kind=kind, heading=heading or content.heading, content=content, base_version=version,
             actor=user, how="api", reason=data.get("reason", ""),
@@ -396,12 +396,14 @@ def write_block(
 
 
 @contextmanager
-def stale_as_problem() -> Iterator[None]:
-    """A block that went on since it was read, as 412."""
+def stale_as_problem(prefix: str = "") -> Iterator[None]:
+    """A block that went on since it was read, as 412; a heading that another one has, as an error of the heading."""
     try:
         yield
     except StaleBlock as error:
         raise PreconditionFailed from error
+    except HeadingTaken as error:
+        raise ValidationError({f"{prefix}heading": [str(error)]}) from error
 
 
 def moment_of(day: str) -> datetime:

@@ -162,7 +162,7 @@ def _import_block(
 ) -> int:
     theirs = parsed.content
     heading = theirs.heading if parsed.kind == BlockKind.OTHER else ""
-    existing = find_block(stage, parsed.kind, heading)
+    existing = find_block(stage, parsed.kind, heading, lock=True)
     ours = content_of(existing)
     conflict = existing.conflicts.filter(state=ImportConflict.State.OPEN).first() if existing else None
     # What nobody decided yet is compared with what it was before anybody disagreed about it.

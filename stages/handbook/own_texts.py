@@ -34,11 +34,12 @@ def read_before(run: ImportRun) -> dict[str, list[str]]:
 def import_own_texts(page: Page, report: HandbookReport, run: ImportRun) -> None:
     """Import the starting points and the texts of a page."""
     before = read_before(run)
-    rows, met = list(StartingPoint.objects.all()), list[StartingPoint]()
+    rows, met = list(StartingPoint.objects.select_for_update()), list[StartingPoint]()
     for order, start in enumerate(page.starting_points):
         _start(order, start, rows, met, before["starts"], report)
     _mark_gone([row for row in rows if row not in met and row.imported], report.starting_points, report, page)
-    texts, found = list(PageText.objects.select_related("section")), list[PageText]()
+    kept = PageText.objects.select_for_update(of=("self",)).select_related("section")
+    texts, found = list(kept), list[PageText]()
     sections = {folded(one.name): one for one in Section.objects.all()}
     for order, text in enumerate(texts_of(page)):
         section = sections.get(folded(text.section)) if text.section else None

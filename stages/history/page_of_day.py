@@ -19,12 +19,12 @@ from stages.collaboration import without_ids
 from stages.contacts import put_people
 from stages.content import BlockContent, Difference, differences, from_json
 from stages.derived import role_in_words
-from stages.editing import content_of, name_groups_of, save_block
+from stages.editing import HeadingTaken, content_of, name_groups_of, save_block
 from stages.facts import Entry, facts_of, kind_of, names_of, said_of
 from stages.history.events import events_of
 from stages.history.structure_of_day import CategoriesThen, StructureThen, structure_of_day
 from stages.models import Block, BlockRevision, Category, Contact, Group, Responsibility, Stage
-from stages.restructuring import change_facts
+from stages.restructuring import RestructureRefused, change_facts
 from stages.restructuring.common import tell
 
 if TYPE_CHECKING:
@@ -125,7 +125,7 @@ def restore_page(
     Of the changes of the structure leave those ``without`` out; or, where ``only`` is given, make these and no others.
     """
     why = f"Restored the page of {moment:%Y-%m-%d %H:%M} UTC"
-    stage.refresh_from_db(from_queryset=Stage.objects.select_for_update())
+    lock_page(stage)
     if only is not None:
         planned = structure_of_day(stage, moment, user=actor)
         without = {*without, *(one.id for one in planned.changes if one.id not in only)}
@@ -142,11 +142,7 @@ def restore_page(
             change.carry_out(actor, why)
         for one in page.blocks:
             if one.differences:
-                heading = one.block.heading if one.block.kind == "other" else ""
-                save_block(
-                    stage=stage, kind=one.block.kind, heading=heading, content=one.content, base_version=None,
-                    actor=actor, how="restore", reason=why,
-                )  # fmt: skip
+                _put_back(stage, one, actor, why)
         for facts in page.facts:
             change_facts(entry=facts.entry, values=facts.values, actor=actor, reason=why)
         for people in page.people:
@@ -155,6 +151,23 @@ def restore_page(
         if page.structure:
             name_groups_of(stage)
     return page
+
+
+def lock_page(stage: Stage) -> None:
+    """Keep a stage and its blocks from others until the end of the transaction: what is shown is what is changed."""
+    stage.refresh_from_db(from_queryset=Stage.objects.select_for_update())
+    list(stage.blocks.select_for_update().order_by("pk").values_list("pk"))
+
+
+def _put_back(stage: Stage, one: BlockThen, actor: User, why: str) -> None:
+    heading = one.block.heading if one.block.kind == "other" else ""
+    try:
+        save_block(
+            stage=stage, kind=one.block.kind, heading=heading, content=one.content, base_version=None, actor=actor,
+            how="restore", reason=why,
+        )  # fmt: skip
+    except HeadingTaken as error:
+        raise RestructureRefused(f"{heading} was called {one.content.heading} then. {error}") from error
 
 
 def _build(building: CategoriesThen, actor: User) -> None:

@@ -115,7 +115,7 @@ class Block(models.Model):
 
 @pghistory.track()
 class Resource(models.Model):
-    """A dashboard, page, query or channel that stages refer to. Links are one resource per kind and URL."""
+    """A dashboard, page, query or channel that stages refer to. Links are one resource per kind and URL (and query)."""
 
     kind = models.CharField(max_length=20, choices=BlockKind.choices)
     label = models.TextField(blank=True)

@@ -20,11 +20,11 @@ from stages.blockform import BlockForm, form_of, posted, settled, step, take_pas
 from stages.collaboration import Refused
 from stages.content import Conflict, merge
 from stages.derived import derived_blocks
-from stages.editing import Saved, StaleBlock, content_of, ensure_block, find_block, save_block
+from stages.editing import HeadingTaken, Saved, StaleBlock, content_of, ensure_block, find_block, save_block
 from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
-from stages.models import BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
+from stages.models import Block, BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
 from stages.stage_page import BlockView, groups_of, stage_named, stage_page
-from stages.validation import cleaned
+from stages.validation import LONGEST_HEADING, cleaned
 
 STEPS = ("add", "paste", "preview", "draft")
 UNDONE = "Undone."
@@ -51,7 +51,7 @@ def is_htmx(request: HttpRequest) -> bool:
 
 def heading_of(text: str) -> str:
     """A heading as it can be looked for."""
-    return text.replace("\x00", "")[:300]
+    return text.replace("\x00", "")[:LONGEST_HEADING]
 
 
 def checked(kind: str) -> str:
@@ -73,8 +73,8 @@ def edit(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     kept = collaboration.draft_of(user, stage, kind, heading) if "fresh" not in request.GET else None
     form, kept_at = kept if kept else (form_of(kind, content_of(block), block.version if block else 0), None)
     suggestion = None
-    if request.GET.get("suggestion", "").isdecimal():
-        suggestion = get_object_or_404(Suggestion, pk=request.GET["suggestion"], stage=stage, state="open")
+    if (number := whole_number(request.GET.get("suggestion", ""))) is not None:
+        suggestion = get_object_or_404(Suggestion, pk=number, stage=stage, kind=kind, state="open")
         from stages.content import from_json
 
         form = form_of(kind, from_json(suggestion.content), suggestion.base_version)
@@ -114,7 +114,7 @@ def post(request: HttpRequest, stage: Stage, kind: str, heading: str, user: User
     content, form.errors = cleaned(form.content, kind)
     form.content = content
     if kind == BlockKind.OTHER and content.heading != heading and find_block(stage, kind, content.heading):
-        form.errors["heading"] = "There is a block with this heading already. Edit that one, or choose another heading."
+        form.errors["heading"] = str(HeadingTaken())
     if form.errors:
         return show(request, stage, form, heading, status=422)
     if not has_role(user, Role.EDITOR, stage.scopes) or action == "suggest":
@@ -129,22 +129,24 @@ def draft_kept(request: HttpRequest, kept: bool) -> HttpResponse | None:
 
 def save(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user: User) -> HttpResponse:
     """Write the block; merge what somebody else saved meanwhile, and ask where both changed the same."""
-    suggestion = open_suggestion(request, stage)
+    suggestion = open_suggestion(request, stage, form.kind)
     said = ""
-    try:
-        saved = write(stage, form, heading, user, suggestion, how="edit")
-    except Refused as error:
-        form.errors = {"reason": str(error)}
-        return show(request, stage, form, heading, status=422)
-    except StaleBlock as stale:
-        merged = merge(stale.base, form.content, stale.current, keep_missing=False)
-        who = stale.block.revisions.values_list("actor_name", flat=True).first() or "Somebody"
-        form.content, form.base_version = merged.content, stale.block.version
-        if merged.conflicts:
-            collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
-            return show(request, stage, form, heading, conflicts=merged.conflicts, other=who, status=409)
-        saved = write(stage, form, heading, user, suggestion, how="merge")
-        said = f"{who} had saved this block meanwhile; both changes are in it."
+    while True:
+        # Somebody may be quicker again while both are merged; each turn is made from what stands by then.
+        try:
+            saved = write(stage, form, heading, user, suggestion, how="merge" if said else "edit")
+            break
+        except (Refused, HeadingTaken) as error:
+            form.errors = {"heading" if isinstance(error, HeadingTaken) else "reason": str(error)}
+            return show(request, stage, form, heading, status=422)
+        except StaleBlock as stale:
+            merged = merge(stale.base, form.content, stale.current, keep_missing=False)
+            who = stale.block.revisions.values_list("actor_name", flat=True).first() or "Somebody"
+            form.content, form.base_version = merged.content, stale.block.version
+            if merged.conflicts:
+                collaboration.keep_draft(user=user, stage=stage, heading=heading, form=form)
+                return show(request, stage, form, heading, conflicts=merged.conflicts, other=who, status=409)
+            said = f"{who} had saved this block meanwhile; both changes are in it."
     if request.POST.get("action") != "quick":
         # What is added in a moment leaves the draft of the whole form alone.
         collaboration.drop_draft(user=user, stage=stage, kind=form.kind, heading=heading)
@@ -173,10 +175,10 @@ def write(
     )  # fmt: skip
 
 
-def open_suggestion(request: HttpRequest, stage: Stage) -> Suggestion | None:
+def open_suggestion(request: HttpRequest, stage: Stage, kind: str) -> Suggestion | None:
     """The suggestion that this form changes, if it does."""
-    number = str(request.POST.get("suggestion", ""))
-    return Suggestion.objects.filter(pk=number, stage=stage, state="open").first() if number.isdecimal() else None
+    number = whole_number(str(request.POST.get("suggestion", ""))) or 0
+    return Suggestion.objects.filter(pk=number, stage=stage, kind=kind, state="open").first()
 
 
 def suggest(request: HttpRequest, stage: Stage, form: BlockForm, heading: str, user: User) -> HttpResponse:
@@ -236,7 +238,7 @@ def show(
         "draft_at": draft_at,
         "behind": bool(draft_at and form.base_version != (block.version if block else 0)),
         "said": said,
-        "suggestion": suggestion or (open_suggestion(request, stage) if request.method == "POST" else None),
+        "suggestion": suggestion or (open_suggestion(request, stage, form.kind) if request.method == "POST" else None),
         "can_edit": has_role(request.user, Role.EDITOR, stage.scopes),
         "dialects": Dialect.choices,
         "doc_labels": DocLabel.choices,
@@ -316,24 +318,18 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     found = find_block(stage, checked(kind), heading)
     said = ""
     if action == "confirm":
-        people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("order", "pk"))
-        derived = derived_blocks(stage, [view.group for view in groups_of(stage)], people).get(kind)
-        if derived is not None and (found is None or content_of(found).is_empty):
-            saved = collaboration.confirm(stage=stage, kind=kind, content=derived, actor=user)
-            return done(
-                request, stage, kind, heading, "Confirmed; it is now the block's own.", undo=saved.block.version
-            )
-    elif found is not None and action == "give-back":
-        saved = collaboration.give_back(stage=stage, kind=kind, actor=user)
-        said = "Given back; it says what the structure files say." if saved.differences else "It does so already."
-        return done(request, stage, kind, heading, said, undo=saved.block.version if saved.differences else 0)
-    elif found is not None and action == "undo":
+        return confirm(request, stage, kind, found, user)
+    if found is not None and action == "give-back":
+        return give_back(request, stage, kind, user)
+    if found is not None and action == "undo":
         version = str(request.POST.get("version", ""))
         try:
             saved = collaboration.undo(block=found, version=whole_number(version) or -1, actor=user)
             return done(request, stage, kind, heading, UNDONE, undo=saved.block.version if saved.differences else 0)
         except StaleBlock:
             said = "Somebody saved this block meanwhile, so it was not undone. The history has every version."
+        except HeadingTaken:
+            said = "It was not undone: there is another block with the heading of before by now."
     elif found is not None and action == "reviewed":
         collaboration.review(block=found, actor=user)
         said = "Marked as reviewed today."
@@ -344,6 +340,31 @@ def tool(request: HttpRequest, key: str, kind: str) -> HttpResponse:
     return done(request, stage, kind, heading, said)
 
 
+def confirm(request: HttpRequest, stage: Stage, kind: str, found: Block | None, user: User) -> HttpResponse:
+    """Make derived facts the block's own, where nobody wrote something else meanwhile."""
+    people = list(stage.people.select_related("contact").exclude(contact__name="").order_by("order", "pk"))
+    derived = derived_blocks(stage, [view.group for view in groups_of(stage)], people).get(kind)
+    if derived is None or (found is not None and not content_of(found).is_empty):
+        return done(request, stage, kind, "", "")
+    version = found.version if found else 0
+    try:
+        saved = collaboration.confirm(stage=stage, kind=kind, content=derived, actor=user, base_version=version)
+    except StaleBlock:
+        return done(request, stage, kind, "", "Somebody saved this block meanwhile, so it was not confirmed.")
+    return done(request, stage, kind, "", "Confirmed; it is now the block's own.", undo=saved.block.version)
+
+
+def give_back(request: HttpRequest, stage: Stage, kind: str, user: User) -> HttpResponse:
+    """Give a block back to the structure files, as long as it says what the page said that the button stood on."""
+    version = whole_number(str(request.POST.get("version", "")))
+    try:
+        saved = collaboration.give_back(stage=stage, kind=kind, actor=user, base_version=version)
+    except StaleBlock:
+        return done(request, stage, kind, "", "Somebody saved this block meanwhile, so it was not given back.")
+    said = "Given back; it says what the structure files say." if saved.differences else "It does so already."
+    return done(request, stage, kind, "", said, undo=saved.block.version if saved.differences else 0)
+
+
 @requires(Role.VIEWER)
 @require_POST
 def follow(request: HttpRequest, key: str) -> HttpResponse:
@@ -351,7 +372,7 @@ def follow(request: HttpRequest, key: str) -> HttpResponse:
     stage, user = find_stage(request, key), person(request)
     deleted, _ = Follow.objects.filter(user=user, stage=stage).delete()
     if not deleted:
-        Follow.objects.create(user=user, stage=stage)
+        Follow.objects.get_or_create(user=user, stage=stage)
     said = "You do not follow it any more." if deleted else "You follow this stage; changes are told to you."
     messages.success(request, said)
     return redirect(stage.get_absolute_url())

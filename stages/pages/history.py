@@ -19,7 +19,7 @@ from stages import collaboration
 from stages.blockform import whole_number
 from stages.collaboration import Refused
 from stages.content import differences, from_json
-from stages.editing import content_at, content_of, find_block
+from stages.editing import HeadingTaken, content_at, content_of, find_block
 from stages.facts import Entry, kind_of
 from stages.history.page_of_day import page_of_day, restore_page
 from stages.history.timeline import timeline
@@ -119,9 +119,13 @@ def restore(request: HttpRequest, stage: Stage) -> HttpResponse:
         revision = get_object_or_404(
             BlockRevision.objects.select_related("block__stage__section"), pk=number, block__stage=stage
         )
-        saved = collaboration.restore(revision=revision, actor=user)
-        said = f"Version {revision.version} is back." if saved.differences else "It says that already."
-        messages.success(request, said)
+        try:
+            saved = collaboration.restore(revision=revision, actor=user)
+        except HeadingTaken as error:
+            messages.error(request, f"Nothing was restored. {error}")
+        else:
+            said = f"Version {revision.version} is back." if saved.differences else "It says that already."
+            messages.success(request, said)
     elif moment := moment_of(request.POST.get("as_of", "")):
         # The form of the preview says which changes of the structure to make; without it all are made.
         only = request.POST.getlist("change") if "choosing" in request.POST else None

@@ -228,7 +228,7 @@ def _all_belong(found: Sequence[Entry], chosen: Sequence[Entry], word: str, sour
 def _append(stage: Stage, kind: str, content: BlockContent, actor: User | None, reason: str) -> list[int] | None:
     """Add content to a stage's block; what is there stays before it. The block, its version before and after."""
     heading = content.heading if kind == "other" else ""
-    existing = find_block(stage, kind, heading)
+    existing = find_block(stage, kind, heading, lock=True)
     present = content_of(existing)
     known = {(item.label, item.url, item.text) for item in present.items}
     added = tuple(replace(item, id=None) for item in content.items if (item.label, item.url, item.text) not in known)

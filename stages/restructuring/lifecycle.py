@@ -41,9 +41,8 @@ def create(
 ) -> Entry:
     """Make a section, a stage of a section, a group of a stage, or a category of some groups."""
     model = MODELS[kind]
-    for parent in parents:
-        must_stand(parent)
     with transaction.atomic(), because(reason or "made", actor=actor):
+        must_stand(*parents)
         one_at_a_time()
         key, name = free_key(model, key), free_name(model, name)
         order = 1 + (model._default_manager.aggregate(last=Max("order"))["last"] or 0)
@@ -121,9 +120,9 @@ def move(
             raise RestructureRefused(f"A {kind_of(entry)} belongs to something.")
     elif (type(entry), type(parent)) not in ((Stage, Section), (Group, Stage)):
         raise RestructureRefused(f"A {kind_of(entry)} cannot be put under a {kind_of(parent)}: that would be a circle.")
-    else:
-        must_stand(parent)
     with transaction.atomic(), because(reason or "moved", actor=actor):
+        if parent is not None:
+            must_stand(parent)
         entry = locked(entry, version)
         before: Section | Stage | None = None
         if isinstance(entry, Stage) and not isinstance(parent, Stage):
@@ -153,9 +152,8 @@ def place_category(
 ) -> None:
     """Say which groups build a category; its own stage becomes that of the first unless one of them is in it."""
     chosen = list(dict.fromkeys(groups))
-    for group in chosen:
-        must_stand(group)
     with transaction.atomic(), because(reason or "moved", actor=actor):
+        must_stand(*chosen)
         entry = locked(entry, version)
         before = list(entry.groups.order_by("name"))
         if {group.pk for group in before} == {group.pk for group in chosen}:
@@ -231,10 +229,11 @@ def must_fit_again(entry: Entry) -> None:
     free_name(type(entry), entry.name)
 
 
-def must_stand(parent: Parent) -> None:
-    """Refuse what is retired: nothing is put under it."""
-    if parent.retired_on is not None:
-        raise RestructureRefused(f"{parent.name} is retired; nothing is put under it. Bring it back first.")
+def must_stand(*parents: Parent) -> None:
+    """Refuse what is retired: nothing is put under it. Whoever would retire or delete one of them meanwhile waits."""
+    for parent in sorted(parents, key=lambda one: one.pk):
+        if locked(parent, None).retired_on is not None:
+            raise RestructureRefused(f"{parent.name} is retired; nothing is put under it. Bring it back first.")
 
 
 def dependants(entry: Entry) -> str:

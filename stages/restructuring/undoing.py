@@ -20,7 +20,7 @@ from portal.roles import Role
 from stages import following
 from stages.collaboration import without_ids
 from stages.content import BlockContent, merge
-from stages.editing import content_at, content_of, save_block
+from stages.editing import HeadingTaken, content_at, content_of, save_block
 from stages.facts import MODELS, Entry, kind_of
 from stages.models import (
     Block,
@@ -332,11 +332,14 @@ class _Undoing:
                 self.stayed.append(f"{title} of {target.name} was changed since; it stays as it is.")
                 return
             earlier = merged.content
-        save_block(
-            stage=target, kind=block.kind, heading=heading,
-            content=without_ids(replace(earlier, placeholders=now.placeholders), now), base_version=block.version,
-            actor=self.user, how="undo", reason=self.why,
-        )  # fmt: skip
+        try:
+            save_block(
+                stage=target, kind=block.kind, heading=heading,
+                content=without_ids(replace(earlier, placeholders=now.placeholders), now), base_version=block.version,
+                actor=self.user, how="undo", reason=self.why,
+            )  # fmt: skip
+        except HeadingTaken:
+            self.stayed.append(f"{heading} of {target.name} stays: its heading of before is another's by now.")
 
     def _people_back(self, target: Entry) -> None:
         numbers = self.took.get("people", ())

@@ -145,6 +145,8 @@ def _sync(
     counts = report.counts.setdefault(
         {"category": "categories"}.get(kind, f"{kind}s"), Counter(created=0, updated=0, unchanged=0, retired=0)
     )
+    # Whoever edits one of them meanwhile waits, and is not overwritten by what was read before.
+    list(model._default_manager.select_for_update().order_by("pk").values_list("pk"))
     rows = _by_key(model)
     by_name = {folded(row.name): row for row in rows.values() if not row.in_structure and row.retired_on is None}
     open_conflicts: dict[int, set[str]] = defaultdict(set)

@@ -15,6 +15,7 @@ from stages.disputes import Disagreement
 from stages.editing import content_of, find_block
 from stages.models import BlockKind, ConflictDecision, FieldConflict, ImportConflict, Suggestion
 from stages.settling import Take
+from stages.validation import LONGEST_HEADING
 
 
 class SuggestionSerializer(serializers.ModelSerializer[Suggestion]):
@@ -56,7 +57,7 @@ class NewSuggestionSerializer(Strict):
 
     stage = serializers.CharField(max_length=100)
     kind = serializers.ChoiceField(choices=BlockKind.choices)
-    heading = serializers.CharField(required=False, allow_blank=True, default="", max_length=300)
+    heading = serializers.CharField(required=False, allow_blank=True, default="", max_length=LONGEST_HEADING)
     base_version = serializers.IntegerField(required=False, default=0, min_value=0, max_value=2**31 - 1)
     content = BlockContentSerializer()
     reason = serializers.CharField(required=False, allow_blank=True, default="", max_length=1000)
