@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
 
 from django.db.models import Q
 from django.http import HttpRequest
@@ -18,7 +17,6 @@ from stages import disputes, pull
 from stages.models import (
     Block,
     BlockRevision,
-    FieldConflict,
     Group,
     ImportConflict,
     LinkCheck,
@@ -57,7 +55,7 @@ def health() -> Health:
         return Health(state=HealthState.OK, sentence="The catalog is empty; import the structure files to begin.")
     dead = LinkCheck.objects.filter(state=LinkCheck.State.DEAD).count()
     undecided = ImportConflict.objects.filter(state="open").count()
-    undecided += FieldConflict.objects.filter(state="open").count()
+    undecided += len(disputes.disagreements())
     pulled = pull.state()
     said = [f"{dead} dead links"] if dead else []
     said += [f"{undecided} import conflicts to decide"] if undecided else []
@@ -87,10 +85,12 @@ def attention(user: User) -> Sequence[tuple[str, str]]:
         if has_role(user, Role.EDITOR, one.scopes):
             items.append((one.sentence, reverse("stages:dispute", args=[one.conflict.pk])))
     today = timezone.now().date()
-    owned = Block.objects.filter(owner=user).filter(~Q(note="") | ~Q(body="") | Q(placements__isnull=False))
+    owned = Block.objects.filter(owner=user, stage__retired_on=None).filter(
+        ~Q(note="") | ~Q(body="") | Q(placements__isnull=False)
+    )
     for block in owned.select_related("stage").distinct():
         known = block.reviewed_on or block.updated_at.date()
-        if known + timedelta(days=block.review_every_days) < today:
+        if (today - known).days > block.review_every_days:
             sentence = f"Your part {block.get_kind_display()} of {block.stage.name} is due for review."
             items.append((sentence, block.stage.get_absolute_url()))
     return items

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import datetime
 
 from django.http import Http404, HttpRequest, HttpResponse
@@ -16,7 +17,7 @@ from portal.saying import Offer, Said, say
 from stages import drafts
 from stages.blockform import whole_number
 from stages.contacts import Owner, name_people, people_in_lines, take_people_back
-from stages.derived import ROLES
+from stages.derived import ROLES, role_in_words
 from stages.facts import kind_of
 from stages.models import Category
 from stages.pages.editor import KEPT, UNDONE, draft_kept, person
@@ -58,7 +59,7 @@ def people(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         kept = keep_draft(entry, user, text, reason, version)
         answer = draft_kept(request, kept)
         return answer or show(request, entry, text=text, reason=reason, version=version, said=KEPT)
-    pairs, error = pairs_of(text)
+    pairs, error = pairs_of(text, held_by(entry))
     if error:
         return show(request, entry, text=text, reason=reason, version=version, error=error, status=422)
     try:
@@ -125,9 +126,21 @@ def show(
     return render(request, "stages/people.html", context, status=status)
 
 
-def pairs_of(text: str) -> tuple[list[tuple[str, str]], str]:
-    """(role, name) pairs of lines like "Product manager: Ada", and what is wrong with them."""
-    keys = {words.casefold(): key for key, words in ROLES.items()}
+def held_by(entry: Owner) -> dict[tuple[str, str], str]:
+    """What those who are responsible are, as their lines say it: the roles of the files by their words and the name.
+
+    Several roles are called the same in words, and one that we have no words for is not to be read back from its own.
+    """
+    rows = entry.people.select_related("contact")
+    return {(role_in_words(one.role).casefold(), one.contact.name): one.role for one in rows}
+
+
+def pairs_of(text: str, held: Mapping[tuple[str, str], str]) -> tuple[list[tuple[str, str]], str]:
+    """(role, name) pairs of lines like "Product manager: Ada", and what is wrong with them.
+
+    Who is ``held`` to be something keeps that role, and a role that somebody has is given to others by the same words.
+    """
+    keys = {words.casefold(): key for key, words in ROLES.items()} | {words: role for (words, _), role in held.items()}
     pairs: list[tuple[str, str]] = []
     for number, line in enumerate(text.splitlines(), start=1):
         if not line.strip():
@@ -137,7 +150,8 @@ def pairs_of(text: str) -> tuple[list[tuple[str, str]], str]:
             return [], f"Line {number}: write a role, a colon and a name, like “Product manager: Ada Lovelace”."
         if len(role) > LONGEST["role"] or len(name) > LONGEST["name"]:
             return [], f"Line {number} is too long."
-        pairs.append((keys.get(role.casefold(), role), name))
+        words = role.casefold()
+        pairs.append((held.get((words, name)) or keys.get(words, role), name))
     if len(pairs) > MOST:
         return [], f"These are {len(pairs)} people; at most {MOST} fit."
     return pairs, ""

@@ -9,7 +9,7 @@ import pytest
 from django.test import Client
 
 from portal.models import User
-from stages.contacts import remove_contact
+from stages.contacts import name_people, remove_contact
 from stages.models import Category, Contact, Draft, Group, ImportPreview, Stage
 from stages.restructuring import RestructureRefused, StaleEntry, change_facts, give_back
 from tests.builders import a_user
@@ -278,6 +278,30 @@ def test_a_driver_score_lies_between_one_and_five(group: Group, score: int) -> N
     with pytest.raises(RestructureRefused, match="A score is from 1 to 5"):
         change_facts(entry=group, values={"usage_driver_score": score}, actor=None)
     assert change_facts(entry=group, values={"usage_driver_score": 5}, actor=None) == ["usage_driver_score"]
+
+
+@pytest.mark.parametrize("number", ["32768", "9" * 5000])
+def test_a_number_that_no_column_holds_is_refused_in_the_form(editor_client: Client, number: str) -> None:
+    stage = a_stage("create")
+    answer = editor_client.post("/stages/create/facts/", form(stage, editor_client) | {"established": number})
+    assert answer.status_code == 422
+    stage.refresh_from_db()
+    assert stage.established is None
+
+
+def test_who_is_responsible_keeps_the_role_of_the_files_whatever_it_is_called_here(
+    editor: User, editor_client: Client
+) -> None:
+    stage = a_stage("create")
+    held = [("fullstack_managers", "Ada"), ("fullstack_engineering_manager", "Bea"), ("field_pm", "Cem")]
+    name_people(owner=stage, people=held, actor=editor)
+    page = "/stages/create/people/"
+    shown = editor_client.get(page).context
+    same = editor_client.post(page, {"people": shown["text"], "version": shown["version"]}, follow=True)
+    assert "Nothing was different" in same.content.decode()
+    editor_client.post(page, {"people": f"{shown['text']}\nfield PM: Dan", "version": shown["version"]})
+    people = stage.people.order_by("order").values_list("role", "contact__name")
+    assert list(people) == [*held, ("field_pm", "Dan")]
 
 
 def test_a_related_stage_must_be_there_but_what_the_files_said_may_stay(editor_client: Client) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import date, timedelta
 from pathlib import Path
 
 import pytest
@@ -12,9 +12,22 @@ from django.test import Client
 from django.utils import timezone
 
 from portal.models import Job, User
+from stages.content import BlockContent
 from stages.contributions import attention, health
+from stages.disputes import dispute
 from stages.editing import content_of, find_block, save_block
-from stages.models import Category, FieldConflict, ImportPreview, ImportRun, Section, Stage, StartingPoint
+from stages.models import (
+    Block,
+    Category,
+    FieldConflict,
+    ImportPreview,
+    ImportRun,
+    PageText,
+    Section,
+    Stage,
+    StartingPoint,
+)
+from stages.own_texts import take_away
 from stages.pull import pull
 from stages.tasks import pull_sources
 from tests.stages.test_structure import CATEGORIES, SECTIONS, STAGES
@@ -177,6 +190,22 @@ def test_a_structure_conflict_is_found_and_decided(editor: User, editor_client: 
     assert viewer_client.post(address, {"action": "source"}).status_code == 403
     assert editor_client.post(address, {"action": "source"})["Location"] == "/stages/create/"
     assert Stage.objects.get().direction == "/new"
+
+
+def test_what_is_no_more_waits_for_no_decision_and_what_is_retired_for_no_review(editor: User) -> None:
+    stage = Stage.objects.create(key="create", name="Create")
+    text = PageText.objects.create(place="top", heading="Objectives", body="Ours")
+    dispute(text, "body", kept="Ours", source_says="Theirs")
+    assert "1 import conflicts to decide" in health().sentence
+    take_away(model=PageText, pk=text.pk, version=1, actor=editor)
+    assert "to decide" not in health().sentence
+    block = save_block(
+        stage=stage, kind="description", content=BlockContent(note="Old"), base_version=0, actor=None, how="edit"
+    ).block
+    Block.objects.filter(pk=block.pk).update(owner=editor, reviewed_on=date(2020, 1, 1))
+    assert attention(editor) == [("Your part Description of Create is due for review.", "/stages/create/")]
+    Stage.objects.update(retired_on=date(2026, 11, 1))
+    assert attention(editor) == []
 
 
 def test_a_failed_pull_is_said_on_the_page_and_in_the_health(
