@@ -17,9 +17,9 @@ from stages.contacts import contacts_named
 from stages.content import BlockContent, Item, to_json
 from stages.editing import content_of, find_block, save_block
 from stages.handbook.documents import page_of
-from stages.handbook.importing import decide_conflict, digest_of, import_page
+from stages.handbook.importing import digest_of, import_page
 from stages.history.page_of_day import restore_page
-from stages.models import Contact, ImportConflict, Section, Stage, Suggestion
+from stages.models import Contact, Section, Stage, Suggestion
 from stages.restructuring import RestructureRefused, create, merge, move, retire
 from stages.structure.reading import structure_of
 from stages.structure.sync import sync_structure
@@ -80,21 +80,14 @@ def read_the_page(stage: Stage, user: User) -> None:
     import_page(page=page_of(PAGE, "page.md"), source="page.md", digest=digest_of(PAGE), actor=user)
 
 
-def take_the_source(stage: Stage, user: User) -> None:
-    content = to_json(BlockContent(items=(Item(label="A of the source", url="/a"),)))
-    found = ImportConflict.objects.create(block=stage.blocks.get(), source_content=content)
-    decide_conflict(conflict=found, take_source=True, actor=user)
-
-
 @pytest.mark.parametrize(
     ("module", "action"),
     [
         ("stages.collaboration", accept),
         ("stages.restructuring.joining", join),
         ("stages.handbook.importing", read_the_page),
-        ("stages.handbook.importing", take_the_source),
     ],
-    ids=["a suggestion", "a merge", "an import", "a conflict"],
+    ids=["a suggestion", "a merge", "an import"],
 )
 def test_a_save_is_not_overwritten_by_what_was_made_from_the_block_of_before(
     monkeypatch: pytest.MonkeyPatch, module: str, action: Callable[[Stage, User], None]
