@@ -192,7 +192,8 @@ _TOLD = "stageboard_job"
 
 
 def _words(error: BaseException) -> str:
-    return "".join(traceback.format_exception_only(error)).strip()
+    # The database has no text with NUL; refusing this one would hide the error and leave its job running.
+    return "".join(traceback.format_exception_only(error)).strip().replace("\0", "\\0")
 
 
 def give_up_lost() -> int:

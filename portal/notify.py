@@ -124,6 +124,8 @@ def send_due_mail() -> int:
     sent = 0
     now = timezone.now()
     due = Notification.objects.filter(mailed_at=None, mail_due_at__lte=now, mail_due_at__gt=now - TRIED_FOR)
+    # Who left or wants no mail any more since a line was written gets none about it either.
+    due = due.filter(user__is_active=True).exclude(user__mail=MailPreference.NEVER)
     people = due.order_by().values_list("user_id", flat=True).distinct()[:PEOPLE_PER_RUN]
     for user_id in list(people):
         with transaction.atomic():

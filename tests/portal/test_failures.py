@@ -66,3 +66,10 @@ def test_what_a_job_tells_is_not_told_twice(task: Task) -> None:  # type: ignore
     finally:
         app.tasks.pop("tests.with_job")
     assert [row.name for row in Job.objects.all()] == ["Long work"]
+
+
+def test_an_error_that_holds_nul_is_told_all_the_same() -> None:
+    with pytest.raises(ValueError, match="a"), job("Reading"):
+        raise ValueError("a\0b")
+    row = Job.objects.get()
+    assert (row.state, row.error) == (Job.State.FAILED, r"ValueError: a\0b")

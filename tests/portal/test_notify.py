@@ -119,6 +119,16 @@ def test_who_wants_no_mail_and_service_accounts_get_none(viewer: User) -> None:
     assert send_due_mail() == 0
 
 
+@pytest.mark.parametrize("change", [{"is_active": False}, {"mail": "never"}])
+def test_who_leaves_or_wants_no_mail_any_more_gets_none_about_what_was_told_before(
+    viewer: User, change: dict[str, Any]
+) -> None:
+    notify(user=viewer, sentence="One.")
+    User.objects.filter(pk=viewer.pk).update(**change)
+    assert send_due_mail() == 0
+    assert mail.outbox == []
+
+
 def test_a_mail_server_that_fails_is_tried_again(viewer: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: object) -> int:
         raise ConnectionRefusedError
