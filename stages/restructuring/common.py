@@ -58,12 +58,14 @@ class StaleEntry(Exception):
         super().__init__(f"{entry.name} is at version {entry.version} by now.")
 
 
-def locked(entry: One, version: int | None) -> One:
+def locked(entry: One, version: int | None, *, deleting: bool = False) -> One:
     """The entry as it stands, kept from others until the end of the transaction; it must be at ``version``.
 
-    The caller's own object is brought up to date, so that it shows what the verb did.
+    The caller's own object is brought up to date, so that it shows what the verb did. Only who is ``deleting`` it keeps
+    others from putting something under it: else who has the lock for names and makes something there would wait for who
+    has the entry and asks for a name.
     """
-    rows: QuerySet[Any] = type(entry)._default_manager.select_for_update()
+    rows: QuerySet[Any] = type(entry)._default_manager.select_for_update(no_key=not deleting)
     entry.refresh_from_db(from_queryset=rows)
     if version is not None and entry.version != version:
         raise StaleEntry(entry)

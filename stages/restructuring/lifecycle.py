@@ -262,7 +262,7 @@ def delete(
 ) -> None:
     """Delete what was made by mistake. What anything refers to is not deleted but retired."""
     with transaction.atomic(), because(reason or "deleted", actor=actor):
-        entry = locked(entry, version)
+        entry = locked(entry, version, deleting=True)
         told = " ".join(reasons_to_keep(entry))
         if told:
             raise RestructureRefused(f"{entry.name} is not deleted: {told} Retire it instead.")

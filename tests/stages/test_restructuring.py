@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import date
-from threading import Thread
+from threading import Barrier, BrokenBarrierError, Thread
 from typing import Any
 
 import pytest
-from django.db import connection, transaction
+from django.db import OperationalError, connection, transaction
 from django.test import Client
 
 from portal.models import User
@@ -18,9 +20,21 @@ from stages.editing import content_of, find_block
 from stages.handbook.documents import page_of
 from stages.handbook.importing import digest_of, import_page
 from stages.handbook.reading import HandbookError
-from stages.models import Block, Category, FormerKey, Group, Stage, Succession
+from stages.models import Block, Category, FormerKey, Group, Section, Stage, Succession
 from stages.queries import group_named
-from stages.restructuring import RestructureRefused, bring_back, create, delete, merge, move, rename, retire, split
+from stages.restructuring import (
+    RestructureRefused,
+    bring_back,
+    create,
+    delete,
+    joining,
+    lifecycle,
+    merge,
+    move,
+    rename,
+    retire,
+    split,
+)
 from stages.restructuring.common import one_at_a_time
 from tests.builders import a_user
 from tests.conftest import browser_of
@@ -389,3 +403,54 @@ def test_one_free_key_is_given_once_when_two_ask_for_it_at_the_same_time() -> No
     assert sorted(results)[1:] == ["made"]
     assert "make" in sorted(results)[0].casefold()
     assert Stage.objects.filter(key="make").count() == 1
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("made", ["under it", "beside its part"])
+def test_whoever_makes_something_and_whoever_renames_where_it_goes_do_not_wait_for_each_other(
+    made: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The one has the entry and asks for a name, the other has the lock for names and puts something there."""
+    section = a_section("dev")
+    stage = a_stage("create", section=section)
+    both, begun, told = Barrier(2), Barrier(2), dict[str, str]()
+
+    def met(module: Any, name: str) -> None:
+        lock = getattr(module, name)
+
+        def then_wait(*args: Any, **more: Any) -> Any:
+            found = lock(*args, **more)
+            with suppress(BrokenBarrierError):
+                both.wait(timeout=1)
+            return found
+
+        monkeypatch.setattr(module, name, then_wait)
+
+    def make() -> None:
+        if made == "under it":
+            create(kind="stage", key="plan", name="Plan", parents=[Section.objects.get()], actor=None, on=DAY)
+        else:
+            split(source=Stage.objects.get(pk=stage.pk), key="plan", name="Plan", actor=None, on=DAY, reason="")
+
+    def rename_it() -> None:
+        rename(entry=section, name="Development", key="development", actor=None, on=DAY)
+
+    def run(name: str, do: Callable[[], None]) -> None:
+        begun.wait()
+        try:
+            do()
+            told[name] = "done"
+        except OperationalError as error:
+            told[name] = str(error)
+        finally:
+            connection.close()
+
+    met(lifecycle if made == "under it" else joining, "one_at_a_time")
+    met(lifecycle, "locked")
+    threads = [Thread(target=run, args=one) for one in (("makes", make), ("renames", rename_it))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert told == {"makes": "done", "renames": "done"}
+    assert Stage.objects.get(key="plan").section == Section.objects.get(key="development")
