@@ -96,12 +96,15 @@ def _wish(change: PlannedChange, on: date) -> Wish:
 def _lock_entries(change: PlannedChange) -> None:
     """Keep what a plan is about from others, before the plan itself.
 
-    Whoever plans or deletes has the entry and then asks for its plans; merges and those that take them back lock the
-    two entries in the order of their numbers. In any other order two people could wait for each other.
+    Whoever moves something has where it goes and then the entry, merges and those that take them back lock the two
+    entries in the order of their numbers, and whoever plans or deletes has the entry and then asks for its plans. In
+    any other order two people could wait for each other.
     """
     numbers = [number for number in (change.entry, change.target) if number is not None]
-    rows = MODELS[change.kind]._default_manager.select_for_update().filter(pk__in=numbers).order_by("pk")
-    list(rows.values_list("pk"))
+    for kind, wanted in ((PARENT_OF.get(change.kind, ""), change.parents), (change.kind, numbers)):
+        if wanted:
+            rows = MODELS[kind]._default_manager.select_for_update(no_key=True).filter(pk__in=wanted)
+            list(rows.order_by("pk").values_list("pk"))
 
 
 def _open(change: PlannedChange) -> PlannedChange:

@@ -144,8 +144,10 @@ def undo(*, change: Succession, user: User, reason: str = "", version: int | Non
         must_edit(user, *found)
         if _leaves_all(change) and not has_role(user, Role.EDITOR):
             raise PermissionDenied("This puts the stage in no section and needs the role editor for everything.")
-        # In the order of their numbers, as a merge does it, so that the two do not wait for each other.
-        for one in sorted((one for one in found if kind_of(one) == change.kind), key=lambda one: one.pk):
+        # Where something goes before it, as a move does it, and in the order of their numbers, as a merge does it, so
+        # that no two of them wait for each other.
+        kinds = list(MODELS)
+        for one in sorted(found, key=lambda one: (kinds.index(kind_of(one)), one.pk)):
             locked(one, None)
         why = f"Taken back: {told(change)}" + (f". {reason}" if reason else "")
         with because(why, actor=user), following.as_one(user, f"took back: {told(change)}"):

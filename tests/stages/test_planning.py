@@ -362,8 +362,8 @@ def test_whoever_plans_or_deletes_and_whoever_settles_a_plan_do_not_wait_for_eac
     def met(module: Any, name: str) -> None:
         lock = getattr(module, name)
 
-        def locked(*args: Any) -> Any:
-            found = lock(*args)
+        def locked(*args: Any, **more: Any) -> Any:
+            found = lock(*args, **more)
             with suppress(BrokenBarrierError):
                 both.wait(timeout=1)
             return found
