@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
 
-from stages.content import WORDS, BlockContent, Conflict, Difference, Item, Merged, Places, merge, pairs
+from stages.content import REMOVED, WORDS, BlockContent, Conflict, Difference, Item, Merged, Places, merge, pairs
 
 
 class Take(StrEnum):
@@ -49,12 +49,21 @@ class Reading:
     @property
     def our_lines(self) -> tuple[tuple[str, str], ...]:
         """The lines that the portal changed, of a long text."""
-        return Difference(what="", before=self.base, after=self.ours).lines
+        return _lines(self.base, self.ours)
 
     @property
     def their_lines(self) -> tuple[tuple[str, str], ...]:
         """The lines that the source changed, of a long text."""
-        return Difference(what="", before=self.base, after=self.theirs).lines
+        return _lines(self.base, self.theirs)
+
+    @property
+    def is_long(self) -> bool:
+        """Whether what changed is told by its lines."""
+        return bool(self.our_lines or self.their_lines)
+
+
+def _lines(before: str, after: str) -> tuple[tuple[str, str], ...]:
+    return () if after == REMOVED else Difference(what="", before=before, after=after).lines
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -95,6 +95,13 @@ class HandbookReport:
         """The counts of the stages, and of what stands outside them."""
         return {**self.stages, STARTS: self.starting_points, TEXTS: self.page_texts}
 
+    @property
+    def says_something(self) -> bool:
+        """Whether anything is different for readers; what is kept of a source besides may be."""
+        counts = self.all_counts.values()
+        moved = any(one.created or one.updated or one.missing_from_source for one in counts)
+        return bool(moved or self.changes or self.own_texts or self.new_stages)
+
     def as_json(self) -> dict[str, Any]:
         """The document of ``--json``."""
         return {
