@@ -17,23 +17,18 @@ import uuid
 from collections.abc import Iterator
 from datetime import datetime
 from functools import partial
-from typing import Any
+from pathlib import Path
 from urllib.error import HTTPError
 
 import pytest
-from django.db import connection
-from psycopg.conninfo import make_conninfo
-from pytest_django.plugin import DjangoDbBlocker
 
+from portal.backup import restore
 from portal.embedded import ensure_running, places
-from portal.embedded.binaries import program
 from tests.live.faults import KINDS, account, at_rest, connect, strike
 from tests.live.portal import LivePortal, payload, wait_for
 from tests.live.senders import Senders, months_back
 from tests.ops.conftest import open_folder, put_away
-
-# The tests' database is made only where a test asks for it; its tables are copied below.
-pytestmark = pytest.mark.django_db
+from tests.ops.witness import quiet
 
 PATIENCE = 90.0
 """A sweep comes by every minute; all of this is done within seconds where a hint arrives."""
@@ -42,13 +37,11 @@ STAGES = ("along", "hit", "swept", "counted", "away", "full", "struck")
 
 
 @pytest.fixture(scope="module")
-def portal(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterator[LivePortal]:
-    """A portal with a stage for each test. Its tables are a copy of the tests' own, which spares a migration."""
+def portal(migrated_file: Path) -> Iterator[LivePortal]:
+    """A portal with a stage for each test."""
     folder = open_folder()
     try:
-        entry = ensure_running(folder)
-        with django_db_blocker.unblock():
-            copy_tables(connection.get_connection_params(), entry)
+        restore(ensure_running(folder), migrated_file, replace=True, say=quiet)
         portal = LivePortal(folder)
         try:
             portal.token = portal.run(f"from tests.live.world import make_world; print(make_world({STAGES}))").strip()
@@ -58,26 +51,6 @@ def portal(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterato
             portal.stop()
     finally:
         put_away(folder)
-
-
-def copy_tables(source: dict[str, Any], target: dict[str, Any]) -> None:
-    """The tests' database, empty as they left it, into the new one."""
-    words = {key: source[key] for key in ("dbname", "host", "port", "user", "password") if source.get(key)}
-    dump = subprocess.Popen(
-        [program("pg_dump"), "--no-owner", "--no-acl", "--dbname", make_conninfo(**words)], stdout=subprocess.PIPE
-    )
-    where = make_conninfo(dbname=target["NAME"], host=target["HOST"], port=5432, user=target["USER"])
-    restore = [
-        str(program("psql")),
-        "--quiet",
-        "--no-psqlrc",
-        "--single-transaction",
-        "--set=ON_ERROR_STOP=1",
-        "--dbname",
-    ]
-    with dump:  # also where psql refuses: a dump that waits for its reader would hold the tests' tables for ever
-        subprocess.run([*restore, where], stdin=dump.stdout, stdout=subprocess.DEVNULL, check=True)
-    assert dump.returncode == 0
 
 
 def a_ping(stage: str, people: int, *, at: datetime = MONTH, **more: object) -> bytes:

@@ -23,12 +23,14 @@ def folders() -> Iterator[list[Path]]:
         put_away(folder)
 
 
-def test_a_portal_moves_out_and_back_with_all_it_holds_and_goes_on_counting(folders: list[Path]) -> None:
+def test_a_portal_moves_out_and_back_with_all_it_holds_and_goes_on_counting(
+    folders: list[Path], migrated_file: Path
+) -> None:
     server = servers.postgresql_15()
     first, between, last = folders
     files = [str(between / f"{number}.dump") for number in range(3)]
     with servers.fresh_database(server) as outside, servers.fresh_database(server) as again:
-        _, _, *left, _ = servers.witness(first, "migrate", "world", *SEEN, f"backup:{files[0]}")
+        _, _, *left, _ = servers.witness(first, f"restore:{migrated_file}", "world", *SEEN, f"backup:{files[0]}")
         arrived, moved_on = stay(between, files[0], files[1], users=40, DATABASE_URL=outside)
         assert (left[0], arrived[0]) == ("18", "15")
         same(left, arrived)

@@ -92,9 +92,11 @@ def test_a_ping_becomes_a_figure_on_postgresql_15(data_dir: Path, database: str)
     assert (second["figure"]["recorded"], second["mine"]) == (55, [55])
 
 
-def test_a_ping_becomes_a_figure_on_an_outside_postgresql_18(data_dir: Path, postgresql_18: str) -> None:
-    steps = ("migrate", "catalog", *PING_TO_FIGURE)
-    version, _, _, _, first, _, _, second = servers.witness(data_dir, *steps, DATABASE_URL=postgresql_18)
+def test_a_ping_becomes_a_figure_on_an_outside_postgresql_18(
+    data_dir: Path, postgresql_18: str, migrated_file: Path
+) -> None:
+    steps = (f"restore:{migrated_file}", "server", "catalog", *PING_TO_FIGURE)
+    _, version, _, _, _, first, _, _, second = servers.witness(data_dir, *steps, DATABASE_URL=postgresql_18)
     assert version == "18"
     assert (first["figure"]["recorded"], first["mine"]) == (40, [40])
     assert (second["figure"]["recorded"], second["mine"]) == (55, [55])
