@@ -18,7 +18,8 @@ def figures_version() -> str:
 
     Whatever changes a month's figures is rolled up and moves a month's revision; mapping, dictionary and catalog are
     followed at once, so they are in it too, and so is what plausibility found, which boards show, and the day, by which
-    months change their state.
+    months change their state. What is deleted changes a number of rows and no time, and of two changes at once the
+    earlier may be seen later; so rows and versions count beside the last time.
     """
     with connection.cursor() as cursor:
         cursor.execute(
@@ -28,8 +29,10 @@ def figures_version() -> str:
                    (SELECT count(*) FROM metrics_figuremonth WHERE published_revision IS NOT NULL),
                    (SELECT md5(string_agg(findings::text, ' ' ORDER BY month)) FROM metrics_figuremonth),
                    (SELECT max(number) FROM metrics_definitionsversion),
-                   (SELECT max(pgh_id) FROM metrics_indicatormappingevent),
-                   (SELECT max(updated_at) FROM stages_stage), (SELECT max(updated_at) FROM stages_group)
+                   (SELECT (count(*), max(pgh_id)) FROM metrics_indicatormappingevent),
+                   (SELECT (count(*), sum(version), max(updated_at)) FROM stages_section),
+                   (SELECT (count(*), sum(version), max(updated_at)) FROM stages_stage),
+                   (SELECT (count(*), sum(version), max(updated_at)) FROM stages_group)
             """
         )
         row = cursor.fetchone()

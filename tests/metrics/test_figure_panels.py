@@ -155,6 +155,19 @@ def test_group_and_section_show_theirs(world: MetricDefinition, viewer_client: C
     assert "Without plan, which have no figure." not in text.split("stat-value")[0]
 
 
+def test_the_figures_of_a_section_follow_a_stage_that_is_deleted(
+    world: MetricDefinition, viewer_client: Client, clock: Any
+) -> None:
+    plan = Stage.objects.get(key="plan")
+    clock.at("2026-11-28 23:00")
+    for latest in (*Stage.objects.exclude(pk=plan.pk), *Group.objects.exclude(stage=plan)):
+        latest.save()
+    assert 'href="/stages/plan/"' in viewer_client.get("/sections/dev/").content.decode()
+    plan.groups.all().delete()
+    plan.delete()
+    assert 'href="/stages/plan/"' not in viewer_client.get("/sections/dev/").content.decode()
+
+
 def test_a_late_report_is_seen_on_the_page_at_once(world: MetricDefinition, viewer_client: Client) -> None:
     viewer_client.get("/stages/create/")
     reported("three", 10, 100, world)
