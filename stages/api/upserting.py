@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from stages.facts import MODELS, PARENT_OF, names_of
 from stages.models import Category, FormerKey
-from stages.restructuring import RestructureRefused, StaleEntry, change_facts, today
+from stages.restructuring import RestructureRefused, change_facts, today
+from stages.restructuring.common import locked
 from stages.restructuring.wishes import Wish, carry_out, entries, make, must_edit
 
 if TYPE_CHECKING:
@@ -29,8 +30,8 @@ def upsert(kind: str, row: dict[str, Any], user: User) -> str:
                                 parents=parents or ()), user)  # fmt: skip
     else:
         must_edit(user, entry)
-        if row.get("version") is not None and row["version"] != entry.version:
-            raise StaleEntry(entry)
+        if row.get("version") is not None:
+            locked(entry, row["version"])
         if row.get("name") and row["name"] != entry.name:
             carry_out(entry, Wish(action="rename", on=on, reason=reason, name=row["name"]), user)
         if parents is not None and set(parents) != present_parents(entry):

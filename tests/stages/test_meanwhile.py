@@ -20,7 +20,8 @@ from stages.handbook.documents import page_of
 from stages.handbook.importing import digest_of, import_page
 from stages.history.page_of_day import restore_page
 from stages.models import Contact, Section, Stage, Suggestion
-from stages.restructuring import RestructureRefused, create, merge, move, retire
+from stages.restructuring import RestructureRefused, StaleEntry, change_facts, create, merge, move, retire
+from stages.restructuring.wishes import must_edit
 from stages.structure.reading import structure_of
 from stages.structure.sync import sync_structure
 from stages.structure.yamlfile import parse_yaml
@@ -179,3 +180,28 @@ def test_two_who_name_the_same_person_for_the_first_time_share_one_contact() -> 
         other = meanwhile(lambda: contacts_named(["ada"]))
     other.join()
     assert Contact.objects.get() == first
+
+
+def test_a_row_of_a_bulk_request_overwrites_no_fact_that_is_saved_after_its_version_was_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    from stages.api import upserting
+
+    editor = a_user("editor", "editor")
+    stage = a_stage("plan", name="Plan")
+    others: list[Thread] = []
+
+    def about_to_ask(*said: Any) -> None:
+        must_edit(*said)
+        theirs = Stage.objects.get(pk=stage.pk)
+        others.append(
+            meanwhile(lambda: change_facts(entry=theirs, values={"description": "Theirs"}, actor=None, version=1))
+        )
+
+    monkeypatch.setattr(upserting, "must_edit", about_to_ask)
+    row = {"key": "plan", "version": 1, "description": "Ours", "reason": ""}
+    with pytest.raises(StaleEntry), transaction.atomic():
+        upserting.upsert("stage", row, editor)
+    others[0].join()
+    stage.refresh_from_db()
+    assert stage.description == "Theirs"
