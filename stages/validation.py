@@ -57,9 +57,23 @@ def cleaned(content: BlockContent, kind: str) -> tuple[BlockContent, dict[str, s
         errors["body"] = "The text holds a NUL character, which cannot be stored."
     if kind == "other" and not cleaned_content.heading:
         errors["heading"] = "A block of your own needs a heading."
+    elif kind == "other" and (why := _misread(cleaned_content.heading)):
+        errors.setdefault("heading", why)
     if cleaned_content.not_applicable and items:
         errors["not_applicable"] = "Say that there is none, or list some; not both."
     return cleaned_content, errors
+
+
+def _misread(heading: str) -> str:
+    """Why the handbook page would take the heading of a block of one's own for another one; empty when it would not."""
+    from stages.handbook.marks import strip_marks  # They take their limits from here.
+    from stages.handbook.template import BY_KIND, kind_of_heading
+
+    read = strip_marks(heading)
+    if (known := kind_of_heading(read)) is not None:
+        part = BY_KIND[known].heading if known in BY_KIND else "the description"
+        return f"On the handbook page this is the heading of {part}. Edit that part, or choose another heading."
+    return "" if read == heading else f"The handbook page would read this heading as “{read}”. Write it like that."
 
 
 def cleaned_item_of(item: Item, kind: str) -> tuple[Item, dict[str, str]]:

@@ -37,6 +37,7 @@ from stages.models import (
     Stage,
 )
 from stages.names import folded, key_of
+from stages.restructuring.common import RESERVED
 from stages.settling import disagreements
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _new_stage(parsed: ParsedStage, sections: dict[str, Section], taken: set[str
         section = Section.objects.create(key=key, name=parsed.section[:200], in_structure=False, order=order)
         sections[folded(parsed.section)] = section
     return Stage.objects.create(
-        key=_free(key_of(parsed.name)[:90], taken),
+        key=_free(key_of(parsed.name)[:90], taken | RESERVED["stage"] | {"bulk"}),
         name=parsed.name[:200],
         section=section,
         in_structure=False,

@@ -162,6 +162,10 @@ def test_people_are_written_whole_and_removed_for_good_by_administrators(
 ) -> None:
     set_people([(stage, [("pm", "Ada")])])
     route = "/api/v1/stages/create/people/"
+    wrong = editor_client.put(
+        route, {"people": [{"role": "a: b", "name": "Ada"}]}, content_type=JSON, headers={"If-Match": "*"}
+    )
+    assert (wrong.status_code, wrong.json()["errors"][0]["field"]) == (400, "people.0.role")
     assert viewer_client.get(route).json() == [{"role": "pm", "name": "Ada"}]
     body = {"people": [{"role": "em", "name": "Bo"}, {"role": "pm", "name": "Ada"}]}
     assert viewer_client.put(route, body, content_type=JSON, headers={"If-Match": "*"}).status_code == 403

@@ -89,6 +89,26 @@ def test_a_suggested_heading_that_another_block_has_is_not_accepted(
     assert (asked.state, bodies(stage)) == ("open", {"A": "A", "B": "B"})
 
 
+@pytest.mark.parametrize(
+    ("heading", "sentence"),
+    [
+        ("Slack channels", "On the handbook page this is the heading of"),
+        ("**Rituals**", "The handbook page would read this heading as “Rituals”."),
+        ("Rituals {: .big}", "The handbook page would read this heading as “Rituals”."),
+        ("Rituals #", "The handbook page would read this heading as “Rituals”."),
+        ("Rituals:", "The handbook page would read this heading as “Rituals”."),
+    ],
+)
+def test_a_heading_that_the_handbook_page_takes_for_another_one_is_refused(
+    stage: Stage, editor_client: Client, heading: str, sentence: str
+) -> None:
+    typed = {"action": "save", "heading": heading, "body": "Mondays", "base_version": "0"}
+    answer = editor_client.post(PAGE, typed)
+    assert answer.status_code == 422
+    assert sentence in answer.content.decode()
+    assert not bodies(stage)
+
+
 def query(text: str, **more: Any) -> Item:
     return Item(label="Users", url="https://q.example/1", text=text, dialect="sql", **more)
 

@@ -371,6 +371,15 @@ def test_the_refused_form_of_a_new_one_keeps_its_day_and_reason(editor_client: C
     assert not Group.objects.exists()
 
 
+def test_a_stage_of_a_page_that_is_called_like_a_page_of_the_catalog_has_an_address_of_its_own(
+    viewer_client: Client,
+) -> None:
+    text = "#### Board Stage\n##### Slack\n**#a**\n"
+    import_page(page=page_of(text, "page.md"), source="page.md", digest=digest_of(text))
+    stage = Stage.objects.get()
+    assert viewer_client.get(stage.get_absolute_url()).context["stage"] == stage
+
+
 def test_a_page_that_names_one_stage_under_its_old_and_its_new_name_is_refused() -> None:
     rename(entry=a_stage("steer", name="Steer"), name="Navigate", key="navigate", actor=None, on=date(2026, 11, 1))
     text = "#### Steer Stage\n##### Slack\n**#a**\n\n#### Navigate Stage\n##### Slack\n**#b**\n"

@@ -86,6 +86,12 @@ class PersonSerializer(Strict):
     role = serializers.CharField(max_length=100)
     name = serializers.CharField(max_length=200)
 
+    def validate_role(self, role: str) -> str:
+        """A role without a colon: behind one the form of the people has the name."""
+        if ":" in role:
+            raise serializers.ValidationError("A role holds no colon.")
+        return role
+
 
 class PeopleSerializer(Strict):
     """All who are responsible, in order."""
