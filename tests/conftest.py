@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 import time_machine
+from hypothesis import HealthCheck, settings
 from pytest_django.plugin import DjangoDbBlocker
 
 from tests.builders import a_user
@@ -27,6 +28,10 @@ if TYPE_CHECKING:
 
 # One browser for the tests of all apps: its fixtures have one home, since each copy would start a browser of its own.
 pytest_plugins = ["tests.browser.fixtures"]
+
+# No test asserts a duration, generated ones neither: a busy machine fails nothing.
+settings.register_profile("suite", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("suite")
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 

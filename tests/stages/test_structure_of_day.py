@@ -304,7 +304,9 @@ def state_of(stage: Stage) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(before=STEPS, after=STEPS)
 def test_whatever_was_done_since_the_page_is_what_it_was_save_for_what_the_plan_names(
     editor: User, before: list[tuple[str, str, int, int]], after: list[tuple[str, str, int, int]]

@@ -347,7 +347,9 @@ def whole_structure() -> dict[tuple[str, int], Any]:
     return found
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(before=STEPS, last=STEP)
 def test_any_change_that_is_undone_leaves_what_was(
     editor: User, before: list[tuple[str, str, int, int]], last: tuple[str, str, int, int]

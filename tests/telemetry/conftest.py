@@ -7,14 +7,13 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 
 from telemetry import conf, population
 from telemetry.limits import limiter
 from tests.telemetry.judging import _pings_are_judged_as_in_a_new_portal  # noqa: F401  a fixture
 
-# No test asserts a duration, generated ones neither.
-settings.register_profile("telemetry", deadline=None, max_examples=60, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("telemetry", settings.get_profile("suite"), max_examples=60)
 settings.load_profile("telemetry")
 
 
