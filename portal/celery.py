@@ -14,10 +14,11 @@ from typing import Any
 
 from celery import Celery
 from celery.schedules import crontab
-from celery.signals import beat_init
+from celery.signals import beat_init, worker_init
 from django.conf import settings
 from kombu.exceptions import OperationalError
 
+from portal.memory import keep_what_is_loaded
 from portal.plugin import Schedule
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "portal.settings")
@@ -123,6 +124,12 @@ def ask_for_signs_of_life(**kwargs: object) -> None:
             # Where the broker is away the timetable asks again, and says so.
             with suppress(OperationalError, OSError):
                 app.send_task(schedule.task, queue=schedule.queue, expires=30, retry=False)
+
+
+@worker_init.connect
+def keep_what_a_worker_loaded(**kwargs: object) -> None:
+    """Look through code and models no more; its processes, which begin as copies, then share them for longer."""
+    keep_what_is_loaded()
 
 
 @app.on_after_finalize.connect
