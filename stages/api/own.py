@@ -56,16 +56,23 @@ def check_kind(kind: str) -> None:
         raise NotFound(f"There is no kind of block {kind}; there are {', '.join(BlockKind.values)}.")
 
 
-def documented_draft(serializer: type[DraftSerializer], *parameters: OpenApiParameter) -> Callable[[Route], Route]:
-    """What the OpenAPI document says of the three methods of a draft, as one decorator."""
+def documented_draft(
+    serializer: type[DraftSerializer], *parameters: OpenApiParameter, name: str = ""
+) -> Callable[[Route], Route]:
+    """What the OpenAPI document says of the three methods of a draft, as one decorator.
+
+    ``name`` begins the operations' ids where those that come from the address would be another route's.
+    """
+    bodies: dict[str, tuple[str, dict[str, Any]]] = {
+        "GET": ("retrieve", {"responses": serializer}),
+        "PUT": ("update", {"request": serializer, "responses": serializer}),
+        "DELETE": ("destroy", {"responses": {204: None}}),
+    }
 
     def decorate(method: Route) -> Route:
-        for said in (
-            extend_schema(methods=["GET"], parameters=[*parameters], responses=serializer),
-            extend_schema(methods=["PUT"], parameters=[*parameters], request=serializer, responses=serializer),
-            extend_schema(methods=["DELETE"], parameters=[*parameters], responses={204: None}),
-        ):
-            method = said(method)
+        for verb, (does, said) in bodies.items():
+            named = f"{name}_{does}" if name else None
+            method = extend_schema(methods=[verb], parameters=[*parameters], operation_id=named, **said)(method)
         return method
 
     return decorate

@@ -203,7 +203,7 @@ def documented(read: type[Any], new: type[Any], row: type[Any], draft: type[Draf
         ),
         bulk=extend_schema(request=row(many=True), responses=read(many=True)),
         draft=documented_draft(draft),
-        draft_of_new=documented_draft(draft, *place),
+        draft_of_new=documented_draft(draft, *place, name=f"{read.__name__.lower()}_draft_of_new"),
     )
 
 

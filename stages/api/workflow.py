@@ -23,7 +23,7 @@ from stages.api.filters import FieldConflictFilter, ImportConflictFilter, Person
 from stages.api.serializers.blocks import content_from
 from stages.api.serializers.entries import ContactSerializer
 from stages.api.serializers.workflow import (
-    DecisionSerializer,
+    FieldConflictDecisionSerializer,
     FieldConflictSerializer,
     ImportConflictDecisionSerializer,
     ImportConflictSerializer,
@@ -248,13 +248,13 @@ class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         etag = field_conflict_etag(found)
         return cast(Response, answer_with_state(request, etag, lambda: Response(self.data_of([found])[0])))
 
-    @extend_schema(request=DecisionSerializer, responses=FieldConflictSerializer)
+    @extend_schema(request=FieldConflictDecisionSerializer, responses=FieldConflictSerializer)
     @action(detail=True, methods=["post"], pagination_class=None)
     def decide(self, request: Request, pk: str = "") -> Response:
         """Keep the portal's value or take the source's. Needs ``If-Match``."""
         found = self.get_object()
         must_match(request, field_conflict_etag(found))
-        serializer = DecisionSerializer(data=request.data)
+        serializer = FieldConflictDecisionSerializer(data=request.data)
         serializer.is_valid(raise_exception=True)
         must_be_open(found)
         if not disagreements([found]):

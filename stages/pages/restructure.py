@@ -38,6 +38,7 @@ from stages.restructuring.wishes import (
     make,
     may_create,
     may_edit,
+    may_split,
     must_edit,
 )
 
@@ -230,6 +231,7 @@ def context_of(entry: Entry, request: HttpRequest) -> dict[str, Any]:
         "part_kind": part_kind,
         "part_word": PLURALS.get(part_kind, ""),
         "parts": parts_of(entry),
+        "may_split": may_split(user, entry),
         "others": others,
         "kept_because": reasons_to_keep(entry),
         "plans": plans_for(entry),

@@ -97,12 +97,31 @@ def may_create(user: User | AnonymousUser, parents: Iterable[Entry]) -> bool:
     return all(may_edit(user, parent) for parent in listed) if listed else has_role(user, Role.EDITOR)
 
 
+def must_create(user: User, parents: Sequence[Entry]) -> None:
+    """Refuse who may not make something under these."""
+    if not may_create(user, parents):
+        where = " and ".join(word_of(parent) for parent in parents) or "everything"
+        raise PermissionDenied(f"This makes something new and needs the role editor for {where}.")
+
+
+def may_split(user: User | AnonymousUser, entry: Entry) -> bool:
+    """Whether this person may make another entry beside this one."""
+    return may_create(user, parents_of(entry))
+
+
+def parents_of(entry: Entry) -> list[Entry]:
+    """What it stands under, and what is split off from it too."""
+    if isinstance(entry, Stage):
+        return [entry.section] if entry.section else []
+    if isinstance(entry, Group):
+        return [entry.stage]
+    return list(entry.groups.all()) if isinstance(entry, Category) else []
+
+
 def make(kind: str, wish: Wish, user: User) -> Entry:
     """Make an entry."""
     parents = [find(PARENT_OF[kind], key) for key in wish.parents] if kind in PARENT_OF else []
-    if not may_create(user, parents):
-        where = " and ".join(word_of(parent) for parent in parents) or "everything"
-        raise PermissionDenied(f"This needs the role editor for {where}.")
+    must_create(user, parents)
     return create(
         kind=kind, key=wish.key, name=wish.name, parents=cast("list[Parent]", parents), actor=user, on=wish.on,
         reason=wish.reason,
@@ -130,8 +149,7 @@ def meant_by(entry: Entry, wish: Wish, user: User) -> Meant:
         part = PART_OF.get(kind, "")
         if wish.taking and not part:
             raise RestructureRefused("A category has no parts that could go with it.", "taking")
-        if isinstance(entry, Section) and not has_role(user, Role.EDITOR):
-            raise PermissionDenied("This makes another section and needs the role editor for everything.")
+        must_create(user, parents_of(entry))
         unknown = [one for one in wish.kinds if one not in BlockKind.values]
         if unknown:
             raise RestructureRefused(f"There is no kind of block {unknown[0][:40]!r}.", "kinds")

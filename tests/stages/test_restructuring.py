@@ -463,3 +463,20 @@ def test_whoever_makes_something_and_whoever_renames_where_it_goes_do_not_wait_f
         thread.join()
     assert told == {"makes": "done", "renames": "done"}
     assert Stage.objects.get(key="plan").section == Section.objects.get(key="development")
+
+
+def test_splitting_off_makes_something_new_and_needs_an_editor_of_where_it_will_be() -> None:
+    dev = a_section("dev")
+    a_group(a_stage("create", section=dev), "wiki")
+    of_stage, of_section = (
+        browser_of(a_user(name, f"editor@{name.replace('-', ':')}")) for name in ("stage-create", "section-dev")
+    )
+    wish = {"action": "split", "name": "Paper"}
+    assert "Split off a new stage" not in of_stage.get("/stages/create/restructure/").content.decode()
+    assert of_stage.post("/stages/create/restructure/", wish).status_code == 403
+    assert "Split off a new group" in of_stage.get("/groups/wiki/restructure/").content.decode()
+    assert of_stage.post("/groups/wiki/restructure/", {**wish, "name": "Notes"}).status_code == 302
+    assert "Split off a new section" not in of_section.get("/sections/dev/restructure/").content.decode()
+    assert of_section.post("/sections/dev/restructure/", wish).status_code == 403
+    assert of_section.post("/stages/create/restructure/", wish).status_code == 302
+    assert sorted(Stage.objects.values_list("key", flat=True)) == ["create", "paper"]

@@ -122,7 +122,7 @@ class ImportConflictSerializer(serializers.ModelSerializer[ImportConflict]):
         return DisagreementSerializer(in_dispute(conflict, ours), many=True).data
 
 
-class DecisionSerializer(Strict):
+class FieldConflictDecisionSerializer(Strict):
     """Whose value stands, and why."""
 
     take = serializers.ChoiceField(choices=[("portal", "Keep the portal's"), ("source", "Take the source's")])
