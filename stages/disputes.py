@@ -17,6 +17,7 @@ from stages.collaboration import Refused
 from stages.derived import ROLES
 from stages.models import Category, FieldConflict, Group, PageText, Section, Stage, StartingPoint
 from stages.models.structure import Structural
+from stages.restructuring import RestructureRefused, move, rename, today
 from stages.signals import structure_changed
 from stages.structure.values import assign
 
@@ -132,7 +133,10 @@ def disagreements(conflicts: Iterable[FieldConflict] | None = None) -> list[Disa
 
 @transaction.atomic
 def decide(*, conflict: FieldConflict, take_source: bool, actor: User, reason: str = "") -> None:
-    """Keep the portal's value, or take the file's. What was decided already stays decided."""
+    """Keep the portal's value, or take the file's. What was decided already stays decided.
+
+    Refused with a sentence where the file's cannot be taken: a name that another stage has by now, say.
+    """
     locked = FieldConflict.objects.select_for_update(of=("self",)).get(pk=conflict.pk)
     if locked.state != FieldConflict.State.OPEN:
         return
@@ -183,11 +187,24 @@ def value_of(row: Entry, field: str) -> Any:
 
 
 def _assign(conflict: FieldConflict, value: Any, why: str, actor: User) -> None:
-    row = MODELS[conflict.kind]._default_manager.select_for_update().get(pk=conflict.entry)
+    """Give the field its value: a name and what something belongs to by the verbs that people use for them."""
+    row = MODELS[conflict.kind]._default_manager.filter(pk=conflict.entry).first()
+    if row is None:
+        raise Refused("What it is about is no more.")
     parents = {
         name: {one.key: one for one in model._default_manager.all()}
         for name, model in PARENTS.get(conflict.kind, {}).items()
     }
+    try:
+        if conflict.field == "name" and isinstance(row, Structural):
+            rename(entry=row, name=str(value or ""), key=None, actor=actor, on=today(), reason=why)
+            return
+        if conflict.field in parents and isinstance(row, Stage | Group):
+            move(entry=row, parent=parents[conflict.field].get(value), actor=actor, on=today(), reason=why)
+            return
+    except RestructureRefused as error:
+        raise Refused(f"Nothing was changed: {error}") from error
+    row = MODELS[conflict.kind]._default_manager.select_for_update().get(pk=conflict.entry)
     with because(why, actor=actor):
         if isinstance(row, StartingPoint | PageText):
             row.take(conflict.field, str(value or ""))

@@ -260,9 +260,11 @@ class FieldConflictViewSet(mixins.ListModelMixin, mixins.RetrieveModelMixin, vie
         if not disagreements([found]):
             raise Conflict("What it is about is no more.")
         asked = serializer.validated_data
-        disputes.decide(
-            conflict=found, take_source=asked["take"] == "source", actor=person(request), reason=asked["reason"]
-        )
+        take = asked["take"] == "source"
+        try:
+            disputes.decide(conflict=found, take_source=take, actor=person(request), reason=asked["reason"])
+        except collaboration.Refused as error:
+            raise Conflict(str(error)) from error
         return self.answer()
 
     @extend_schema(request=None, responses=FieldConflictSerializer)

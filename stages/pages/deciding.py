@@ -148,7 +148,11 @@ def dispute(request: HttpRequest, pk: int) -> HttpResponse:
         messages.error(request, "Choose whose value to keep.")
         return redirect(here)
     take = action == "source"
-    disputes.decide(conflict=one.conflict, take_source=take, actor=person(request), reason=reason)
+    try:
+        disputes.decide(conflict=one.conflict, take_source=take, actor=person(request), reason=reason)
+    except Refused as error:
+        say(request, Said(sentence=str(error), level="warning"))
+        return redirect(here)
     offer = Offer(label="Undo", url=here, fields={"action": "undo"})
     say(request, Said(sentence="Took the source's value." if take else "Kept the portal's value.", offer=offer))
     return redirect(one.address)

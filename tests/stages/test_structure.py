@@ -14,11 +14,14 @@ from django.core.management import CommandError, call_command
 from portal.models import User
 from stages.contacts import name_people, remove_contact
 from stages.disputes import decide
-from stages.models import Category, Contact, FieldConflict, FormerKey, Group, Responsibility, Section, Stage
+from stages.models import Category, Contact, FieldConflict, FormerKey, Group, Responsibility, Section, Stage, Succession
+from stages.restructuring import rename, today
 from stages.restructuring.wishes import may_edit
 from stages.structure.reading import read_structure
 from stages.structure.yamlfile import StructureError
 from tests.builders import a_user
+from tests.conftest import browser_of
+from tests.stages.builders import a_stage
 
 SECTIONS = "dev:\n  name: Dev\n  direction: /d\n  pm: Ada\n"
 STAGES = """\
@@ -213,6 +216,29 @@ def test_what_both_sides_changed_waits_for_a_decision(files: dict[str, Path], ed
     assert (conflict.state, conflict.decided_by) == ("source", editor)
     assert run(files)["kept_edits"] == []
     assert not FieldConflict.objects.filter(state="open").exists()
+
+
+@pytest.mark.django_db
+def test_a_name_in_dispute_is_taken_as_a_rename_and_refused_where_another_stage_has_it(
+    files: dict[str, Path], editor: User
+) -> None:
+    run(files)
+    stage = Stage.objects.get()
+    rename(entry=stage, name="Make", key=None, actor=editor, on=today())
+    files["stages"].write_text(STAGES.replace("display_name: Create", "display_name: Build"))
+    run(files)
+    other = a_stage("other", name="Build")
+    conflict = FieldConflict.objects.get(field="name")
+    page = f"/stages/disputes/{conflict.pk}/"
+    refused = browser_of(editor).post(page, {"action": "source"}, follow=True).content.decode()
+    assert "Nothing was changed: There is a stage Build already" in refused
+    conflict.refresh_from_db()
+    assert (conflict.state, Stage.objects.get(pk=stage.pk).name) == ("open", "Make")
+    rename(entry=other, name="Other", key=None, actor=editor, on=today())
+    browser_of(editor).post(page, {"action": "source"})
+    assert Stage.objects.get(pk=stage.pk).name == "Build"
+    assert Succession.objects.filter(how="renamed", from_name="Make", to_name="Build").exists()
+    assert run(files)["kept_edits"] == []
 
 
 @pytest.mark.django_db
