@@ -22,7 +22,7 @@ from stages.content import Conflict, merge
 from stages.derived import derived_blocks
 from stages.editing import HeadingTaken, Saved, StaleBlock, content_of, ensure_block, find_block, save_block
 from stages.handbook.template import BY_KIND, DESCRIPTION_HELP
-from stages.models import Block, BlockKind, Dialect, DocLabel, Follow, Stage, Suggestion
+from stages.models import Block, BlockKind, Dialect, DocLabel, Follow, FormerKey, Stage, Suggestion
 from stages.stage_page import BlockView, groups_of, stage_named, stage_page
 from stages.validation import LONGEST_HEADING, cleaned
 
@@ -32,11 +32,19 @@ KEPT = "Your draft is kept. Only you see it, until you save."
 
 
 def find_stage(request: HttpRequest, key: str) -> Stage:
-    """The stage of an address, or a 404."""
+    """The stage of an address, also of an old one, or a 404."""
     try:
         return stage_named(key, request.user)
     except Stage.DoesNotExist as error:
-        raise Http404(f"There is no stage with the key {key}.") from error
+        if (now := key_now("stage", key)) is None:
+            raise Http404(f"There is no stage with the key {key}.") from error
+        return stage_named(now, request.user)
+
+
+def key_now(kind: str, key: str) -> str | None:
+    """The key that something has which once had this one; ``None`` where nothing had."""
+    former = FormerKey.objects.filter(kind=kind, key=key) if "\x00" not in key else FormerKey.objects.none()
+    return former.values_list("target_key", flat=True).first()
 
 
 def person(request: HttpRequest) -> User:

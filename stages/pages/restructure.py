@@ -24,10 +24,10 @@ from stages.facts import MODELS, PARENT_OF, PART_OF, Entry, kind_of
 from stages.handbook.template import TEMPLATES
 from stages.models import Category, Group, PlannedChange, Section, Stage, Succession
 from stages.names import key_of
-from stages.pages.editor import person
+from stages.pages.editor import key_now, person
 from stages.planned import plans_for
 from stages.restructuring import RestructureRefused, StaleEntry, today
-from stages.restructuring.common import in_words
+from stages.restructuring.common import in_words, one_name
 from stages.restructuring.lifecycle import reasons_to_keep
 from stages.restructuring.planning import ask, cancel, carry_out_now
 from stages.restructuring.undoing import undo, undoable
@@ -88,11 +88,13 @@ class ChangeForm:
 
 
 def entry_or_404(kind: str, key: str) -> Entry:
-    """The entry of an address."""
+    """The entry of an address, also of an old one: what a form in an open window sends is not lost by a new key."""
     try:
         return find(kind, key)
     except RestructureRefused as error:
-        raise Http404(str(error)) from error
+        if (now := key_now(kind, key)) is None:
+            raise Http404(str(error)) from error
+        return find(kind, now)
 
 
 @requires(Role.VIEWER)
@@ -105,8 +107,8 @@ def restructure(request: HttpRequest, key: str, kind: str) -> HttpResponse:
         latest = latest_change()
         try:
             wish = wished(request.POST)
-            if wish.action == "split" and wish.name.strip():
-                wish = replace(wish, key=wish.key or key_of(wish.name)[:100])
+            if wish.action == "split":
+                wish = named(wish)
             after = ask(entry, wish, user, whole_number(str(request.POST.get("version", ""))))
         except RestructureRefused as error:
             return refused(request, kind, key, str(error), 422, error.field)
@@ -157,12 +159,12 @@ def latest_change() -> int:
     return Succession.objects.aggregate(latest=Max("pk"))["latest"] or 0
 
 
-def said_with_undo(request: HttpRequest, kind: str, latest: int, said: str = "") -> None:
+def said_with_undo(request: HttpRequest, kind: str, latest: int, said: str = "", *, label: str = "Undo") -> None:
     """Say what was done, with a button that takes the change of this request back."""
     made = Succession.objects.filter(kind=kind, actor=person(request), pk__gt=latest).order_by("pk").first()
     offer = None
     if made is not None and made.pk in undoable([made], person(request)):
-        offer = Offer(label="Undo", url=reverse("stages:undo-change", args=[made.pk]))
+        offer = Offer(label=label, url=reverse("stages:undo-change", args=[made.pk]))
     say(request, Said(sentence=said or done_in_words(made), offer=offer))
 
 
@@ -179,14 +181,14 @@ def done_in_words(change: Succession | None) -> str:
 @require_POST
 def undo_change(request: HttpRequest, pk: int) -> HttpResponse:
     """Take a change of the structure back; where that cannot be done, a sentence says why."""
-    change = get_object_or_404(Succession, pk=pk)
+    change, latest = get_object_or_404(Succession, pk=pk), latest_change()
     try:
         done = undo(change=change, user=person(request))
     except RestructureRefused as error:
         messages.error(request, f"It was not taken back. {error}")
         entry = entries(change.kind).filter(pk=change.entry).first()
         return redirect(f"stages:{change.kind}-facts-history", key=entry.key) if entry else redirect("stages:index")
-    messages.success(request, "Taken back. The history keeps both.")
+    said_with_undo(request, change.kind, latest, "Taken back. The history keeps both.", label="Redo")
     for sentence in done.stayed:
         messages.warning(request, sentence)
     return redirect(done.entry.get_absolute_url() if done.entry else "stages:index")
@@ -281,6 +283,11 @@ def wished(data: QueryDict) -> Wish:
     )
 
 
+def named(wish: Wish) -> Wish:
+    """The wish for something new with a key made of its name where none is given; a form needs the name itself."""
+    return replace(wish, key=wish.key or key_of(one_name(wish.name))[:100])
+
+
 @requires(Role.VIEWER)
 @require_http_methods(["GET", "POST"])
 def new(request: HttpRequest, kind: str) -> HttpResponse:
@@ -291,8 +298,7 @@ def new(request: HttpRequest, kind: str) -> HttpResponse:
     if request.method == "POST":
         latest = latest_change()
         try:
-            wish = wished(request.POST)
-            made = make(kind, replace(wish, key=wish.key or key_of(wish.name)[:100]), user)
+            made = make(kind, named(wished(request.POST)), user)
         except RestructureRefused as error:
             form = ChangeForm.sent("create", request.POST, str(error), error.field)
         else:

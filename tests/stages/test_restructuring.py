@@ -371,6 +371,43 @@ def test_the_refused_form_of_a_new_one_keeps_its_day_and_reason(editor_client: C
     assert not Group.objects.exists()
 
 
+@pytest.mark.parametrize(
+    ("page", "sent"),
+    [
+        ("/stages/new/stage/", {"name": " ", "parents": "dev"}),
+        ("/stages/create/restructure/", {"action": "split", "name": " "}),
+    ],
+)
+def test_something_new_without_a_name_is_refused_at_its_name(
+    page: str, sent: dict[str, str], editor_client: Client
+) -> None:
+    a_stage("create", section=a_section("dev"))
+    told = editor_client.post(page, sent).content.decode()
+    (focused,) = re.findall(r"<[^>]*\bautofocus\b[^>]*>", told)
+    assert 'name="name"' in focused
+    assert "Give a name." in told
+    assert Stage.objects.count() == 1
+
+
+@pytest.mark.parametrize(
+    "page", ["history", "suggestions", "export/markdown", "edit/description", "restructure", "facts", "people"]
+)
+def test_the_pages_of_a_stage_are_there_under_its_old_key(page: str, editor_client: Client) -> None:
+    stage = a_stage("create", section=a_section("dev"))
+    rename(entry=stage, name="Build", key="build", actor=None, on=date(2026, 11, 1))
+    assert editor_client.get(f"/stages/create/{page}/").status_code == 200
+    assert editor_client.get(f"/stages/never/{page}/").status_code == 404
+
+
+def test_what_an_open_form_sends_to_an_old_key_reaches_the_stage(editor_client: Client) -> None:
+    stage = a_stage("create", section=a_section("dev"))
+    rename(entry=stage, name="Build", key="build", actor=None, on=date(2026, 11, 1))
+    sent = {"action": "rename", "name": "Make", "key": "build"}
+    assert editor_client.post("/stages/create/restructure/", sent)["Location"] == "/stages/build/"
+    stage.refresh_from_db()
+    assert stage.name == "Make"
+
+
 def test_a_stage_of_a_page_that_is_called_like_a_page_of_the_catalog_has_an_address_of_its_own(
     viewer_client: Client,
 ) -> None:

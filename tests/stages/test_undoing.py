@@ -72,7 +72,11 @@ def test_a_rename_is_taken_back_from_the_message_and_both_keys_lead_on(
     assert address[1] not in viewer_client.get("/stages/build/history/").content.decode()
     assert viewer_client.post(address[1]).status_code == 403
     assert editor_client.get(address[1]).status_code == 405
-    assert editor_client.post(address[1])["Location"] == "/stages/create/"
+    taken_back = editor_client.post(address[1], follow=True)
+    assert taken_back.redirect_chain[-1][0] == "/stages/create/"
+    redo = re.search(r'action="(/stages/changes/\d+/undo/)"[^>]*>.*?<button[^>]*>Redo<', taken_back.content.decode())
+    assert redo
+    assert redo[1] == f"/stages/changes/{latest().pk}/undo/" != address[1]
     assert viewer_client.get("/stages/build/", follow=True).redirect_chain[-1][0] == "/stages/create/"
     assert not FormerKey.objects.filter(key="create").exists()
     back = latest()
