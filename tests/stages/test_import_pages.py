@@ -101,6 +101,21 @@ def test_what_an_import_changed_and_left_to_decide_is_counted_where_it_is_said(e
     told = import_shown(editor_client, page)
     assert "Imported: 1 created, 0 updated." in told
     assert "1 change waits for a decision below" in told
+    assert ">Create: OKRs</a>" in told
+    assert "</a>: OKRs <" in editor_client.get("/").content.decode()
+
+
+def test_a_page_that_waits_for_a_decision_is_not_said_to_be_what_the_portal_says(editor_client: Client) -> None:
+    page = "#### Create Stage\n\n##### OKRs\n\n[O](https://o.example/)\n_said_\n"
+    import_shown(editor_client, page)
+    stage = Stage.objects.get()
+    theirs = content_of(find_block(stage, "okrs"))
+    ours = replace(theirs, items=(replace(theirs.items[0], description="ours"),))
+    save_block(stage=stage, kind="okrs", content=ours, base_version=1, actor=None, how="edit")
+    page = page.replace("_said_", "_theirs_")
+    assert "1 change waits for a decision below" in import_shown(editor_client, page)
+    again = editor_client.post("/stages/import/", {"text": page}).content.decode()
+    assert "Nothing new: the portal says all of this already, or an earlier import brought it." in again
 
 
 def test_a_page_that_has_a_stage_twice_is_refused_with_the_lines_of_both(editor_client: Client) -> None:
