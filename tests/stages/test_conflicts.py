@@ -111,6 +111,10 @@ def test_each_is_shown_with_what_both_sides_say_and_what_both_said_before(
     assert "<fieldset" in (seen := viewer_client.get(page_of(conflict)).content.decode())
     assert 'type="radio"' not in seen
     assert viewer_client.post(page_of(conflict), {"action": "all-source"}).status_code == 403
+    waits = "stands until somebody decides."
+    assert waits in shown
+    editor_client.post(page_of(conflict), {"action": "all-source"})
+    assert waits not in editor_client.get(page_of(conflict)).content.decode()
 
 
 def test_each_is_decided_by_itself_and_the_rest_waits(
