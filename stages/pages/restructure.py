@@ -173,7 +173,7 @@ def done_in_words(change: Succession | None) -> str:
     if change is None:
         return "Nothing was different, so nothing was changed."
     words = in_words(change.how, change.kind, change.from_name, change.to_name)
-    leads = " Old links lead on." if change.how in ("renamed", "merged") else ""
+    leads = " Old links lead on." if change.from_key != change.to_key and change.how in ("renamed", "merged") else ""
     return f"{words[0].upper()}{words[1:]}.{leads}"
 
 

@@ -517,3 +517,11 @@ def test_splitting_off_makes_something_new_and_needs_an_editor_of_where_it_will_
     assert of_section.post("/sections/dev/restructure/", wish).status_code == 403
     assert of_section.post("/stages/create/restructure/", wish).status_code == 302
     assert sorted(Stage.objects.values_list("key", flat=True)) == ["create", "paper"]
+
+
+def test_old_links_are_spoken_of_only_where_the_key_changed(editor_client: Client) -> None:
+    a_stage("create")
+    sent = {"action": "rename", "name": "Build", "key": "create"}
+    page = editor_client.post("/stages/create/restructure/", sent, follow=True).content.decode()
+    assert "Renamed the stage Create to Build." in page
+    assert "Old links lead on" not in page
