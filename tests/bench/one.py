@@ -49,6 +49,11 @@ def main() -> int:
     options = parser.parse_args()
     django.setup()
     find_cases()
+
+    from portal.memory import keep_what_is_loaded
+
+    # As web server and workers do when they begin.
+    keep_what_is_loaded()
     result = measure(options.case, Bench(folder=options.file.parent, quick=options.quick))
     options.file.write_text(json.dumps(asdict(result)), encoding="utf-8")
     return 1 if result.error else 0
