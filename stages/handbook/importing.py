@@ -168,8 +168,9 @@ def _import_block(
     conflict = existing.conflicts.filter(state=ImportConflict.State.OPEN).first() if existing else None
     # What nobody decided yet is compared with what it was before anybody disagreed about it.
     base = from_json(conflict.agreed if conflict and conflict.agreed else existing.imported if existing else None)
-    source = from_json(conflict.source_content) if conflict else theirs
-    source = source if source == theirs else theirs
+    # What waits already says the same, and by ids which item of the block each of the source's is.
+    waiting = from_json(conflict.source_content) if conflict else theirs
+    source = waiting if waiting == theirs else theirs
     merged = merge(base, ours, source)
     known = {one.id for one in in_dispute(conflict, ours)} if conflict else set()
     block = existing or ensure_block(stage, parsed.kind, heading)
